@@ -1,4 +1,53 @@
-"""Memory whose changes are committed whole or not at all, wherever the power is cut."""
+"""Memory whose changes are committed whole or not at all, wherever the power is cut.
+
+Theory of operation
+===================
+
+There is no journal beside the data: the pages are the journal. A change is never made in place.
+Every page that a transaction changes is written as a new copy on a free page, and a header before
+the payload says which logical page it is a copy of, in which transaction (`sequence`), as which of
+its pages (`position`), and how many are still to come (`remaining`). One write for each changed
+page is all a commit costs. A transaction is committed from the moment its last page, the one with
+nothing remaining, is whole. Of several copies of a logical page the one with the highest committed
+sequence is *live*; all others are *stale*, and their pages are free again.
+
+Every header also names its `successor`, the page that will be programmed next, across the border
+of transactions: the last page of a transaction names the *frontier*, where the next one will begin.
+The very first write of a chip goes to page 0. So whoever finds the newest whole page (highest
+sequence, then highest position) knows the one page on which the chip may have been at work.
+
+What holds at every moment, inside program operations too
+---------------------------------------------------------
+1. No page is programmed that is live in the last committed state.
+2. At most one page is damaged, and it is the successor of the newest whole page.
+3. At most one transaction is unfinished: the newest. Its pages are positions 0, 1, ... in a row.
+
+*Commit keeps them.* Targets are taken from the free pages. Page n of a transaction goes to the
+successor of page n-1, page 0 to the frontier; until it is whole, its predecessor is the newest
+page. A superseded copy becomes free only with the commit. It may be named as the new frontier
+before that, because the frontier is programmed after the commit or not at all.
+
+*Recovery keeps them.* First it looks at everything, and refuses before it writes. Then it erases:
+the damaged page, then the pages of the unfinished transaction from the newest to the oldest. While
+one of them is being erased, its predecessor is the newest whole page and names it as successor.
+So recovery cut at any point is recovered from by the same rule, as often as one likes. In the end
+the newest page is the last of the last committed transaction, and its successor, the frontier,
+is the page the discarded transaction began with.
+
+*Numbers do not collide.* A discarded transaction's sequence is used again. By then none of its
+pages exists, for recovery ends before the first write is accepted. Stale copies are older, and lose
+against the live copy of the same logical page, which is whole by rule 1. Sequence numbers cannot
+run out: `Geometry` bounds all the writes a chip can take by 2^32 - 1.
+
+What is refused
+---------------
+Anything that contradicts the three rules is not our work: `ImageError`, and nothing is changed. One
+kind of damage leaves no contradiction behind: a live page that has vanished, or turned into an older
+copy of itself. Therefore each transaction carries `others`, the exclusive or of the checksums of all
+live pages that it does *not* replace. With its own pages, which are counted, that covers the whole
+committed state. What stays undetectable is damage to the page programmed last. It looks like a cut
+during that write, and is treated as one: the last transaction has not happened.
+"""
 
 from __future__ import annotations
 

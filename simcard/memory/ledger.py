@@ -93,8 +93,6 @@ class Ledger:
             return None
         wear = flash.wear
         live = [logical for logical, place in enumerate(self.locations) if place != NOWHERE]
-        if not live:
-            return None
         coldest = min(live, key=lambda logical: wear[self.locations[logical]])
         gap = wear[self.frontier] - wear[self.locations[coldest]]
         return coldest if gap > LEVELLING_GAP else None
