@@ -1,0 +1,207 @@
+"""The card: power, reset, and one APDU's way through its stages.
+
+`Card.transmit` is the only place where the order of the stages is written. Each stage is one
+method with one name; a refusal (`CardError`) at any of them becomes the status word of the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from simcard.apdu import CLASS_BYTES, ClassByte, Command, Protection
+from simcard.commands.call import Call
+from simcard.commands.declaration import Reply
+from simcard.entropy import Entropy
+from simcard.memory.flash import Flash, WornOut
+from simcard.memory.journal import TransactionTooLarge
+from simcard.state import CardState, Settings
+from simcard.status import SW, CardError
+
+_MUTE = b""
+
+
+class Card:
+    """A smart card seen from its contacts.
+
+    Everything that must survive lies in *flash*; power-on mounts it. An exception that is neither
+    a refusal nor the loss of power is a fault of ours: the card answers 6F00, keeps it in `fault`
+    and is mute until the next reset.
+    """
+
+    __slots__ = ("_chain", "_entropy", "_state", "_waiting", "fault", "flash", "settings")
+
+    def __init__(self, settings: Settings, flash: Flash, entropy: Entropy) -> None:
+        self.settings = settings
+        self.flash = flash
+        self.fault: Exception | None = None
+        self._entropy = entropy
+        self._state: CardState | None = None
+        self._chain: Command | None = None
+        self._waiting: tuple[int, Reply] | None = None
+
+    # Power
+
+    @property
+    def atr(self) -> bytes:
+        """The Answer-to-Reset, 2 to 33 bytes."""
+        return self.settings.atr
+
+    @property
+    def powered(self) -> bool:
+        """Whether the contacts carry power."""
+        return self._state is not None
+
+    def power_on(self) -> bytes:
+        """Supply power: recover the memory, mount the tree, answer to reset.
+
+        `ImageError` or `LayoutError` when the memory is not one that this program can read.
+        """
+        self._forget()
+        self._state = CardState.mount(self.settings, self.flash, self._entropy)
+        return self.atr
+
+    def reset(self) -> bytes:
+        """Warm reset: forget everything volatile, answer to reset."""
+        if self._state is None:
+            return self.power_on()
+        self._forget()
+        self._state.restart()
+        return self.atr
+
+    def power_off(self) -> None:
+        """Take the power away: what was not committed is gone."""
+        self._forget()
+        self._state = None
+
+    def fork(self) -> Self:
+        """An independent card in the same state; pages are shared until one side writes."""
+        twin = type(self).__new__(type(self))
+        twin.settings = self.settings
+        twin.fault = self.fault
+        twin._chain = self._chain
+        twin._waiting = self._waiting
+        if self._state is None:
+            twin._state = None
+            twin.flash = self.flash.fork()
+            twin._entropy = self._entropy.fork()
+        else:
+            twin._state = self._state.fork()
+            twin.flash = twin._state.memory.flash
+            twin._entropy = twin._state.entropy
+        return twin
+
+    def _forget(self) -> None:
+        self.fault = None
+        self._chain = None
+        self._waiting = None
+
+    # One APDU's way
+
+    def transmit(self, raw: bytes) -> bytes:
+        """The response APDU to the command APDU *raw*; empty when the card is mute.
+
+        `PowerLoss` passes through: the card is without power then. `RuntimeError` when it was
+        not powered in the first place.
+        """
+        state = self._state
+        if state is None:
+            raise RuntimeError("the card has no power: call power_on() first")
+        if self.fault is not None:
+            return _MUTE
+        try:
+            return self._process(state, raw)
+        except Exception as fault:  # noqa: BLE001 - the last line of defence, and it is kept
+            self.fault = fault
+            state.memory.rollback()
+            return SW.NO_PRECISE_DIAGNOSIS.encoded
+        except BaseException:
+            self._state = None
+            raise
+
+    def _process(self, state: CardState, raw: bytes) -> bytes:
+        expected = 0
+        waiting, self._waiting = self._waiting, None
+        try:
+            command = Command.parse(raw)
+            class_byte = self._class_byte(state, command)
+            channel = class_byte.channel
+            joined = self._join_chain(class_byte, command)
+            if joined is None:
+                return SW.OK.encoded
+            self._check_protection(class_byte)
+            declaration = state.settings.commands.find(class_byte, joined.ins)
+            expected = joined.expected or 0
+            kept = waiting[1] if waiting and waiting[0] == channel else None
+            reply = self._execute(state, Call(state, channel, joined, declaration, kept))
+        except CardError as refusal:
+            return refusal.sw.encoded
+        if reply.waiting is not None:
+            self._waiting = (channel, reply.waiting)
+        if len(reply.data) <= expected:
+            return reply.data + reply.sw.encoded
+        return self._hold_back(channel, reply, expected)
+
+    def _class_byte(self, state: CardState, command: Command) -> ClassByte:
+        """6E00 for a class byte without meaning, 6881 for a channel that is not open."""
+        class_byte = CLASS_BYTES[command.cla]
+        if class_byte is None:
+            raise CardError(SW.CLASS_NOT_SUPPORTED)
+        if class_byte.channel not in state.sessions:
+            raise CardError(SW.CHANNEL_NOT_SUPPORTED)
+        return class_byte
+
+    def _join_chain(self, class_byte: ClassByte, command: Command) -> Command | None:
+        """The whole command once its last part is there, None while parts are missing.
+
+        6883 when another command comes inside a chain; 6700 when the parts together are longer
+        than the card can hold.
+        """
+        chain, self._chain = self._chain, None
+        if chain is None and not class_byte.chained:
+            return command
+        if chain is not None:
+            if chain[:4] != (command.cla | 0x10, command.ins, command.p1, command.p2):
+                raise CardError(SW.LAST_OF_CHAIN_EXPECTED)
+            command = command._replace(data=chain.data + command.data)
+        if len(command.data) > self.settings.command_data_max:
+            raise CardError(SW.WRONG_LENGTH)
+        if class_byte.chained:
+            self._chain = command
+            return None
+        return command
+
+    def _check_protection(self, class_byte: ClassByte) -> None:
+        """6882: no scheme of secure messaging is part of this card."""
+        if class_byte.protection is not Protection.NONE:
+            raise CardError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
+
+    def _execute(self, state: CardState, call: Call) -> Reply:
+        """Run the handler in a transaction that the status word settles."""
+        declaration = call.declaration
+        if call.command.case not in declaration.cases:
+            raise CardError(SW.WRONG_LENGTH)
+        if state.terminated:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        memory = state.memory
+        try:
+            reply = declaration.run(call)
+            if memory.dirty:
+                assert reply.sw.memory_may_have_changed, f"{declaration.name}: {reply.sw}"
+                memory.commit()
+        except CardError:
+            memory.rollback()
+            raise
+        except TransactionTooLarge:
+            memory.rollback()
+            raise CardError(SW.NOT_ENOUGH_MEMORY) from None
+        except WornOut:
+            memory.rollback()
+            raise CardError(SW.MEMORY_FAILURE) from None
+        call.settle()
+        return reply
+
+    def _hold_back(self, channel: int, reply: Reply, expected: int) -> bytes:
+        """The first *expected* bytes with 61XX; the rest waits for GET RESPONSE (7816-4, 5.3.4)."""
+        rest = reply.data[expected:]
+        self._waiting = (channel, Reply(rest, reply.sw))
+        return reply.data[:expected] + SW.more(len(rest)).encoded

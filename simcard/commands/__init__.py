@@ -1,0 +1,1 @@
+"""The commands of the card, one module for each chapter of the standard."""

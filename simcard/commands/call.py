@@ -1,0 +1,252 @@
+"""The one door between a command and what it acts on.
+
+A handler gets a `Call`. It finds files by their addresses and asks `open` for their content; the
+door checks life cycle, structure and the right that the command declared, in this order, and
+nothing else leads to memory. Reference data opens by `reference`, structure changes by `create`,
+`delete` and `transition`, each under its own right.
+"""
+
+from __future__ import annotations
+
+from simcard.apdu import Command
+from simcard.commands.declaration import Declaration, Reply
+from simcard.files.data_objects import DataObjectContent
+from simcard.files.descriptors import File, FileKind, LifeCycle, Structure
+from simcard.files.records import RecordContent
+from simcard.files.transparent import TransparentContent
+from simcard.files.tree import Tree, set_life_cycle, write_file
+from simcard.security import rules
+from simcard.security.access import Method, Right
+from simcard.security.reference import ReferenceData
+from simcard.session import Session
+from simcard.state import CardState, Settings
+from simcard.status import SW, CardError
+from simcard.tlv import Tlv
+
+
+class Call:
+    """One command under way: what it is, and what it would change.
+
+    `tree`, `session` and `channels` start as the card's own; `settle` makes what the handler left
+    in them the card's, when the command was not refused. `waiting` is response data of the command
+    before, which only GET RESPONSE looks at.
+    """
+
+    __slots__ = (
+        "_asking",
+        "_state",
+        "channel",
+        "channels",
+        "command",
+        "declaration",
+        "session",
+        "terminated",
+        "tree",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        state: CardState,
+        channel: int,
+        command: Command,
+        declaration: Declaration,
+        waiting: Reply | None = None,
+    ) -> None:
+        self._state = state
+        self.channel = channel
+        self.command = command
+        self.declaration = declaration
+        self.tree: Tree = state.tree
+        self.session: Session = state.sessions[channel]
+        self.channels = state.sessions
+        self.waiting = waiting
+        self.terminated = False
+        self._asking: File | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What the profile decides."""
+        return self._state.settings
+
+    @property
+    def df(self) -> File:
+        """The current DF."""
+        return self.tree.files[self.session.df]
+
+    @property
+    def ef(self) -> File:
+        """The current EF; 6986 when there is none."""
+        cell = self.session.ef
+        if cell is None:
+            raise CardError(SW.NO_CURRENT_EF)
+        return self.tree.files[cell]
+
+    def draw(self, length: int) -> bytes:
+        """Random bytes from the source that was handed to the card."""
+        return self._state.entropy.draw(length)
+
+    # The door to content
+
+    def transparent(self, file: File) -> TransparentContent:
+        """The bytes of a transparent EF; 6981 for another structure, 6982 without the right."""
+        if file.structure is not Structure.TRANSPARENT:
+            raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
+        self._admit(file)
+        return TransparentContent(file, self._state.memory)
+
+    def records(self, file: File) -> RecordContent:
+        """The records of a record EF; 6981 for another structure, 6982 without the right."""
+        if file.structure is None or not file.structure.has_records:
+            raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
+        self._admit(file)
+        return RecordContent(file, self._state.memory)
+
+    def data_objects(self, file: File) -> DataObjectContent:
+        """The data objects of a BER-TLV EF or of a DF's own store; 6981, 6982, 6A88 if none."""
+        if file.is_df:
+            store = self.tree.internal.get((file.cell, FileKind.DATA_OBJECTS, 0))
+            if store is None:
+                raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+            file = store
+        elif file.structure is not Structure.DATA_OBJECTS:
+            raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
+        self._admit(file)
+        return DataObjectContent(file, self._state.memory)
+
+    def reference(self, number: int) -> ReferenceData:
+        """The reference data that P2 names, seen from the current DF; 6A88 when there is none."""
+        return ReferenceData(self._find_reference(number), self._state.memory)
+
+    def demand_on_reference(self, number: int, right: Right) -> None:
+        """6982 unless the rules of reference data *number* grant *right*; without rules none is."""
+        file = self._find_reference(number)
+        if rules.rules_of(self.tree, self._state.memory, file) is None:
+            raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
+        self.demand(file, right)
+
+    # Structure
+
+    def create(
+        self,
+        kind: FileKind,
+        identifier: int,
+        attributes: tuple[Tlv, ...],
+        body_size: int,
+        life_cycle: LifeCycle,
+    ) -> File:
+        """A new child of the current DF; 6982 without the right, 6A84 when it does not fit."""
+        self.demand(self.df, Right.CREATE_DF if kind is FileKind.DF else Right.CREATE_EF)
+        file = write_file(
+            self._state.store,
+            kind=kind,
+            parent=self.df.cell,
+            identifier=identifier,
+            attributes=attributes,
+            body_size=body_size,
+            life_cycle=life_cycle,
+        )
+        self.tree = self.tree.with_file(file)
+        return file
+
+    def initialise(self, file: File, offset: int, data: bytes) -> None:
+        """Write the first content of a file that this very command has created."""
+        assert file.cell not in self._state.tree.files
+        file.region.write(self._state.memory, offset, data)
+
+    def delete(self, file: File) -> None:
+        """Take *file* and all below it away; the right was demanded by the handler."""
+        doomed = [*self.tree.below(file), file]
+        for each in doomed:
+            self._state.store.release(each.cell)
+        self.tree = self.tree.without(doomed)
+
+    def transition(self, file: File, state: LifeCycle) -> None:
+        """Put *file* into another life cycle state; the right was demanded by the handler."""
+        self.tree = self.tree.with_file(set_life_cycle(self._state.store, file, state))
+
+    def terminate_card(self) -> None:
+        """Put the card as a whole into the termination state."""
+        self._state.store.card_life_cycle = LifeCycle.TERMINATED.value
+        self.terminated = True
+
+    def settle(self) -> None:
+        """Make what the handler left the card's own; the memory has committed just before."""
+        state = self._state
+        state.tree = self.tree
+        state.sessions = self.channels
+        state.sessions[self.channel] = self.session
+        state.terminated |= self.terminated
+
+    # Access
+
+    def may(self, file: File, right: Right) -> bool:
+        """Whether the rules of *file* grant *right* to this session."""
+        return self._granted(file, right)
+
+    def demand(self, file: File, right: Right) -> None:
+        """6982 unless the rules of *file* grant *right* to this session."""
+        if not self._granted(file, right):
+            raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
+
+    def _admit(self, file: File) -> None:
+        right = self.declaration.right
+        assert right is not None, f"{self.declaration.name} declares no right, so it opens nothing"
+        if self.tree.dormant and not self._is_awake(file):
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        if not self._granted(file, right):
+            raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
+
+    def _is_awake(self, file: File) -> bool:
+        return file.is_usable and all(
+            df.is_usable for df in self.tree.lineage(self.tree.parent(file))
+        )
+
+    def _granted(self, file: File, right: Right) -> bool:
+        if file.life_cycle in (LifeCycle.CREATION, LifeCycle.INITIALISATION):
+            return True  # the rules come into force with activation (7816-9, 6.2)
+        condition = rules.condition(self.tree, self._state.memory, file, right)
+        if condition is rules.ALWAYS:
+            return True
+        self._asking = file if file.is_df else self.tree.parent(file)
+        return condition.met_by(self)
+
+    def authenticated(self, method: Method, reference: int | None) -> bool:
+        """Whether the session satisfied *reference*, as the file under question means it."""
+        kind = FileKind.REFERENCE_DATA if method is Method.USER else FileKind.KEY
+        assert self._asking is not None
+        df = self._asking
+        if reference is None:
+            return any(self.tree.files[cell].kind is kind for cell in self.session.satisfied)
+        file = find_internal(self.tree, df, kind, reference)
+        if file is None:
+            return False
+        if file.cell in self.session.satisfied:
+            return True
+        return (
+            kind is FileKind.REFERENCE_DATA and not ReferenceData(file, self._state.memory).required
+        )
+
+    def secured(self, *, authentic: bool, confidential: bool) -> bool:
+        """Whether the command came under secure messaging: no scheme of this card gives it."""
+        return not (authentic or confidential)
+
+    def _find_reference(self, number: int) -> File:
+        file = find_internal(self.tree, self.df, FileKind.REFERENCE_DATA, number)
+        if file is None:
+            raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+        return file
+
+
+def find_internal(tree: Tree, df: File, kind: FileKind, number: int) -> File | None:
+    """The internal EF *number* as P2 means it (7816-4, table 100).
+
+    Bit 8 set: specific reference data, of *df* or the nearest DF above that has it. Bit 8 clear:
+    global reference data, which the MF has.
+    """
+    homes = tree.lineage(df) if number & 0x80 else iter((tree.mf,))
+    for home in homes:
+        file = tree.internal.get((home.cell, kind, number))
+        if file is not None:
+            return file
+    return None

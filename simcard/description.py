@@ -1,0 +1,93 @@
+"""A profile in words: the tree with its access rules, and the table of commands."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from simcard.profiles.loader import Profile
+from simcard.profiles.schema import AccessTable, CompactAccess, FileTable, ReferencedAccess
+from simcard.security.access import Condition
+
+
+def describe_profile(profile: Profile) -> RenderableType:
+    """The card as its own document: identity, chip, files, reference data."""
+    tables = profile.tables
+    memory = tables.memory
+    head = Table.grid(padding=(0, 2))
+    head.add_row("card", f"{tables.name}: {tables.title}")
+    head.add_row("ATR", tables.atr.hex(" ").upper())
+    head.add_row("dialect", tables.dialect)
+    head.add_row(
+        "memory",
+        f"{memory.size} bytes in pages of {memory.page_size}, {memory.endurance} writes a page",
+    )
+    head.add_row("channels", str(tables.limits.channels))
+    return Group(head, Text(), _tree(profile))
+
+
+def _tree(profile: Profile) -> Tree:
+    nodes: dict[str, Tree] = {}
+    root = Tree("")
+    for file in profile.tables.file:
+        label = f"{_label(file)}\n  {_access(profile, file.access)}"
+        node = nodes[file.parent].add(label) if file.parent else Tree(label)
+        if not file.parent:
+            root = node
+        nodes[file.path] = node
+        for data in profile.tables.reference_data:
+            if data.df == file.path:
+                node.add(
+                    f"reference data {data.reference.hex().upper()}  {data.title}\n"
+                    f"  {data.tries} tries, {data.encoding}, "
+                    f"{data.lengths[0]} to {data.lengths[1]} bytes; "
+                    f"{_access(profile, data.access)}"
+                )
+    return root
+
+
+def _label(file: FileTable) -> str:
+    parts = [f"{file.identifier:04X}", file.type]
+    if file.records:
+        parts.append(f"{file.records} x {file.record_size}")
+    elif file.size:
+        parts.append(f"{file.size} bytes")
+    if file.sfi:
+        parts.append(f"SFI {file.sfi:02X}")
+    if file.name:
+        parts.append(f"name {file.name.hex().upper()}")
+    return "  ".join([*parts, file.title])
+
+
+def _access(profile: Profile, access: str | AccessTable | ReferencedAccess | CompactAccess) -> str:
+    """The rules as text: each condition once, with the rights it is for."""
+    match access:
+        case str():
+            access = profile.tables.access[access]
+        case ReferencedAccess(record=record):
+            return f"rules of EF.ARR, record {record}"
+        case CompactAccess(compact=compact):
+            return f"compact rules {compact.hex().upper()}"
+    rights: dict[Condition, list[str]] = {}
+    assert isinstance(access, AccessTable)
+    for right, condition in access.rules().items():
+        rights.setdefault(condition, []).append(right.value)
+    said = [f"{', '.join(names)}: {condition}" for condition, names in rights.items()]
+    return "; ".join(said) or "nothing is allowed to anybody"
+
+
+def describe_commands(profile: Profile) -> RenderableType:
+    """Every command of the profile's dialect, in the order of the instruction bytes."""
+    table = Table("CLA", "INS", "command", "cases", "right", "clause", box=None, pad_edge=False)
+    for declaration in profile.settings.commands:
+        table.add_row(
+            "8X" if declaration.proprietary else "0X",
+            f"{declaration.ins:02X}",
+            declaration.name,
+            " ".join(str(case.value) for case in sorted(declaration.cases, key=lambda c: c.value)),
+            declaration.right.value if declaration.right else "",
+            declaration.clause,
+        )
+    return table

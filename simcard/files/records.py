@@ -1,0 +1,131 @@
+"""Record EFs: linear fixed, linear variable and cyclic, addressed by number or by identifier.
+
+A body starts with two bytes: the number of records there are, and, for a cyclic EF, the slot of
+the youngest one. Records of one length lie in slots behind them; records of their own length are
+packed, each behind two length bytes. Record numbers start at 1; in a cyclic EF number 1 is the
+youngest record (ISO/IEC 7816-4:2020, 7.3.3).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simcard.files.descriptors import File, Structure
+from simcard.files.transparent import WriteBehaviour
+from simcard.memory.journal import Memory
+from simcard.status import SW, CardError
+
+_BOOKS: Final = 2
+
+
+class RecordContent:
+    """The records of one EF, behind the door."""
+
+    __slots__ = ("_file", "_memory", "_region", "_structure", "count")
+
+    def __init__(self, file: File, memory: Memory) -> None:
+        assert file.structure is not None
+        self._file = file
+        self._structure: Structure = file.structure
+        self._region = file.region
+        self._memory = memory
+        self.count = self._region.read(memory, 0, 1)[0]
+
+    def read(self, number: int) -> bytes:
+        """Record *number*; 6A83 when there is none."""
+        self._must_exist(number)
+        if self._structure.is_variable:
+            return self._packed()[number - 1]
+        return self._region.read(self._memory, self._slot_at(number), self._file.record_size)
+
+    def all(self) -> list[bytes]:
+        """Every record in the order of their numbers."""
+        if self._structure.is_variable:
+            return self._packed()
+        return [self.read(number) for number in range(1, self.count + 1)]
+
+    def identifier(self, number: int) -> int | None:
+        """The record identifier: the first byte of a SIMPLE-TLV record, None in other EFs."""
+        if not self._structure.is_tlv:
+            return None
+        return self.read(number)[0]
+
+    def update(self, number: int, data: bytes) -> None:
+        """Replace record *number*; 6A83 when there is none, 6700 or 6A84 when it does not fit."""
+        self._must_exist(number)
+        if self._structure.is_variable:
+            records = self._packed()
+            records[number - 1] = data
+            self._pack(records)
+            return
+        if len(data) != self._file.record_size:
+            raise CardError(SW.WRONG_LENGTH)
+        self._region.write(self._memory, self._slot_at(number), data)
+
+    def write(self, number: int, data: bytes) -> None:
+        """Combine record *number* with *data* of the same length, as the write behaviour says."""
+        old = self.read(number)
+        if len(old) != len(data):
+            raise CardError(SW.WRONG_LENGTH)
+        self.update(number, WriteBehaviour.of(self._file).combine(old, data))
+
+    def append(self, data: bytes) -> int:
+        """Add a record and return its number; a full linear EF is 6A84.
+
+        A cyclic EF takes it as the youngest, number 1, over the oldest when it is full.
+        """
+        if not self._structure.is_variable and len(data) != self._file.record_size:
+            raise CardError(SW.WRONG_LENGTH)
+        if self._structure.is_cyclic:
+            self._turn(data)
+            return 1
+        if self.count == self._file.record_limit:
+            raise CardError(SW.NOT_ENOUGH_MEMORY)
+        if self._structure.is_variable:
+            self._pack([*self._packed(), data])
+        else:
+            self.count += 1
+            self._region.write(self._memory, 0, bytes([self.count]))
+            self._region.write(self._memory, self._slot_at(self.count), data)
+        return self.count
+
+    def erase(self, number: int) -> None:
+        """Set record *number* to the erased state: its bytes become 00, it still exists."""
+        self.update(number, bytes(len(self.read(number))))
+
+    def _turn(self, data: bytes) -> None:
+        youngest = self._region.read(self._memory, 1, 1)[0]
+        youngest = (youngest + 1) % self._file.record_limit if self.count else 0
+        self.count = min(self.count + 1, self._file.record_limit)
+        self._region.write(self._memory, 0, bytes([self.count, youngest]))
+        self._region.write(self._memory, self._slot_at(1), data)
+
+    def _must_exist(self, number: int) -> None:
+        if not 1 <= number <= self.count:
+            raise CardError(SW.RECORD_NOT_FOUND)
+
+    def _slot_at(self, number: int) -> int:
+        slot = number - 1
+        if self._structure.is_cyclic:
+            youngest = self._region.read(self._memory, 1, 1)[0]
+            slot = (youngest - slot) % self._file.record_limit
+        return _BOOKS + slot * self._file.record_size
+
+    def _packed(self) -> list[bytes]:
+        body = self._region.read(self._memory, 0, self._region.size)
+        records = []
+        offset = _BOOKS
+        for _ in range(self.count):
+            end = offset + 2 + int.from_bytes(body[offset : offset + 2], "big")
+            records.append(body[offset + 2 : end])
+            offset = end
+        return records
+
+    def _pack(self, records: list[bytes]) -> None:
+        if any(not 1 <= len(record) <= self._file.record_size for record in records):
+            raise CardError(SW.WRONG_LENGTH)
+        if sum(map(len, records)) > self._file.size:
+            raise CardError(SW.NOT_ENOUGH_MEMORY)
+        self.count = len(records)
+        body = b"".join(len(record).to_bytes(2, "big") + record for record in records)
+        self._region.write(self._memory, 0, bytes([self.count, 0]) + body)

@@ -1,0 +1,13 @@
+"""Cards as data: a profile is a TOML file that says what one card has and another has not."""
+
+from simcard.profiles.build import build_card, initial_flash
+from simcard.profiles.loader import Profile, ProfileError, load_profile, profile_names
+
+__all__ = [
+    "Profile",
+    "ProfileError",
+    "build_card",
+    "initial_flash",
+    "load_profile",
+    "profile_names",
+]

@@ -1,0 +1,209 @@
+"""From a profile to a card: the files are written into a blank chip once, and copied from it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from simcard.card import Card
+from simcard.entropy import Entropy, SeededEntropy
+from simcard.files.data_objects import DataObjectContent
+from simcard.files.descriptors import (
+    DESCRIPTOR_DF,
+    TAG_APPLICATION_LABEL,
+    TAG_COMPACT,
+    TAG_DESCRIPTOR,
+    TAG_EXPANDED,
+    TAG_NAME,
+    TAG_REFERENCED,
+    TAG_SFI,
+    File,
+    FileKind,
+    Structure,
+)
+from simcard.files.layout import body_size, initial_books
+from simcard.files.records import RecordContent
+from simcard.files.store import CellStore
+from simcard.files.tree import write_file
+from simcard.memory.flash import Flash
+from simcard.memory.journal import Memory
+from simcard.profiles.loader import Profile, ProfileError
+from simcard.profiles.schema import (
+    STRUCTURES,
+    AccessTable,
+    CompactAccess,
+    FileTable,
+    ReferencedAccess,
+    ReferenceTable,
+)
+from simcard.security.attributes import MODE_BITS, Subject, encode_expanded
+from simcard.security.reference import NO_REFERENCE, pin_body
+from simcard.status import CardError
+from simcard.tlv import Tlv, TlvError, parse
+
+
+def build_card(
+    profile: Profile, seed: int = 0, *, flash: Flash | None = None, entropy: Entropy | None = None
+) -> Card:
+    """A card of *profile*, powered off.
+
+    *flash* is the memory of a card that was built before; without it the card is a new one. *seed*
+    decides its random numbers unless a source of them is handed in.
+    """
+    memory = initial_flash(profile) if flash is None else flash
+    return Card(profile.settings, memory, entropy or SeededEntropy(seed))
+
+
+def initial_flash(profile: Profile) -> Flash:
+    """The memory of a new card of *profile*; `ProfileError` when its files do not fit."""
+    return _built(profile).fork()
+
+
+@lru_cache(maxsize=16)
+def _built(profile: Profile) -> Flash:
+    flash = Flash.blank(profile.tables.memory.geometry())
+    memory = Memory.format(flash)
+    store = CellStore.format(memory)
+    memory.commit()
+    cells: dict[str, int] = {"": 0}
+    for index, table in enumerate(profile.tables.file):
+        try:
+            cells[table.path] = _add_file(profile, store, table, cells[table.parent]).cell
+        except CardError:
+            where = f"{profile.source}: file[{index}]: {table.path}"
+            size = profile.tables.memory.size
+            raise ProfileError(f"{where} does not fit the memory of {size} bytes") from None
+    for reference in profile.tables.reference_data:
+        _add_reference(profile, store, reference, cells[reference.df])
+    return flash
+
+
+def _add_file(profile: Profile, store: CellStore, table: FileTable, parent: int) -> File:
+    attributes = _attributes(profile, table)
+    is_df = table.type == "df"
+    size = 0 if is_df else body_size(attributes, _size_field(table))
+    file = write_file(
+        store,
+        kind=FileKind.DF if is_df else FileKind.EF,
+        parent=parent,
+        identifier=table.identifier,
+        attributes=attributes,
+        body_size=size,
+    )
+    if not parent:
+        store.root = file.cell
+    store.memory.commit()
+    _fill(store, file, table)
+    if table.data_objects:
+        rules = tuple(tlv for tlv in attributes if tlv.tag == TAG_EXPANDED)
+        write_file(
+            store,
+            kind=FileKind.DATA_OBJECTS,
+            parent=file.cell,
+            identifier=0,
+            attributes=rules,
+            body_size=2 + table.data_objects,
+        )
+    store.memory.commit()
+    return file
+
+
+def _size_field(table: FileTable) -> bytes | None:
+    return table.size.to_bytes(2, "big") if table.size else None
+
+
+def _attributes(profile: Profile, table: FileTable) -> tuple[Tlv, ...]:
+    rules = _access_attribute(profile, table)
+    structure = STRUCTURES.get(table.type)
+    if structure is None:
+        objects = [Tlv(TAG_DESCRIPTOR, bytes([DESCRIPTOR_DF]))]
+        if table.name:
+            objects.append(Tlv(TAG_NAME, table.name))
+        if table.label:
+            objects.append(Tlv(TAG_APPLICATION_LABEL, table.label.encode()))
+        return (*objects, rules)
+    descriptor = bytes([structure.value])
+    if structure.has_records:
+        descriptor += b"\x41" + table.record_size.to_bytes(2, "big") + bytes([table.records])
+    sfi = bytes([table.sfi << 3]) if table.sfi else b""
+    return (Tlv(TAG_DESCRIPTOR, descriptor), Tlv(TAG_SFI, sfi), rules)
+
+
+def _access_attribute(profile: Profile, table: FileTable) -> Tlv:
+    match table.access:
+        case CompactAccess(compact=rules):
+            return Tlv(TAG_COMPACT, rules)
+        case ReferencedAccess(record=number):
+            return Tlv(TAG_REFERENCED, bytes([number]))
+    subject = Subject.DF if table.type == "df" else Subject.EF
+    return Tlv(TAG_EXPANDED, _expanded(profile, table.access, subject))
+
+
+def _expanded(profile: Profile, access: str | AccessTable, subject: Subject) -> bytes:
+    """The expanded form of a table of rules, or of a named one: the rights the subject knows."""
+    table = profile.tables.access[access] if isinstance(access, str) else access
+    known = MODE_BITS[subject].values()
+    rules = {right: condition for right, condition in table.rules().items() if right in known}
+    return encode_expanded(rules, subject)
+
+
+def _fill(store: CellStore, file: File, table: FileTable) -> None:
+    """Write the first content, a piece at a time: nobody can see the card yet."""
+    structure = file.structure
+    if structure is None:
+        return
+    content = table.content
+    books = initial_books(file, full=content is not None and content.fill is not None)
+    file.region.write(store.memory, 0, books)
+    if content is None:
+        store.memory.commit()
+        return
+    if content.records is not None:
+        for row in content.records:
+            fixed = row if structure.is_variable else row.ljust(file.record_size, b"\0")
+            RecordContent(file, store.memory).append(fixed)
+            store.memory.commit()
+        return
+    data = content.hex or (content.text or "").encode()
+    if content.fill is not None:
+        data = content.fill * file.size
+    if structure is Structure.DATA_OBJECTS:
+        DataObjectContent(file, store.memory).put(_objects(table, data))
+        store.memory.commit()
+    else:
+        _write_slowly(store, file, len(books), data)
+
+
+def _objects(table: FileTable, data: bytes) -> list[Tlv]:
+    try:
+        return parse(data)
+    except TlvError as error:
+        raise ProfileError(f"{table.path}: content: {error}") from None
+
+
+def _write_slowly(store: CellStore, file: File, offset: int, data: bytes) -> None:
+    step = 1024
+    for start in range(0, len(data), step):
+        file.region.write(store.memory, offset + start, data[start : start + step])
+        store.memory.commit()
+
+
+def _add_reference(profile: Profile, store: CellStore, table: ReferenceTable, df: int) -> None:
+    body = pin_body(
+        table.value,
+        tries=table.tries,
+        encoding=table.pin_encoding,
+        lengths=table.lengths,
+        unblocked_by=table.unblocked_by[0] if table.unblocked_by else NO_REFERENCE,
+        uses=table.uses,
+        required=table.required,
+    )
+    file = write_file(
+        store,
+        kind=FileKind.REFERENCE_DATA,
+        parent=df,
+        identifier=table.reference[0],
+        attributes=(Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),),
+        body_size=len(body),
+    )
+    file.region.write(store.memory, 0, body)
+    store.memory.commit()

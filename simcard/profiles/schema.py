@@ -1,0 +1,256 @@
+"""What a profile may say: the tables and keys of the TOML file, checked by pydantic."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from simcard.files.descriptors import Structure
+from simcard.memory.image import Geometry
+from simcard.security.access import Condition, Right, parse_condition
+from simcard.security.reference import PinEncoding
+
+
+def _hexadecimal(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"(?:\s*[0-9A-Fa-f]{2})*\s*", value):
+        raise ValueError("bytes are written as pairs of hexadecimal digits")
+    return bytes.fromhex(value)
+
+
+def _path(value: str) -> str:
+    if not re.fullmatch(r"3F00(/[0-9A-F]{4})*", value):
+        raise ValueError("a path starts at 3F00 and has four hexadecimal digits at each step")
+    return value
+
+
+def _condition(value: object) -> Condition:
+    if not isinstance(value, str):
+        raise ValueError("a condition is a text such as 'always' or 'pin 01 and mac'")  # noqa: TRY004
+    return parse_condition(value)
+
+
+Hex = Annotated[bytes, BeforeValidator(_hexadecimal)]
+Path = Annotated[str, AfterValidator(_path)]
+ConditionText = Annotated[Condition, BeforeValidator(_condition)]
+
+STRUCTURES = {
+    "transparent": Structure.TRANSPARENT,
+    "linear-fixed": Structure.LINEAR_FIXED,
+    "linear-fixed-tlv": Structure.LINEAR_FIXED_TLV,
+    "linear-variable": Structure.LINEAR_VARIABLE,
+    "linear-variable-tlv": Structure.LINEAR_VARIABLE_TLV,
+    "cyclic": Structure.CYCLIC,
+    "cyclic-tlv": Structure.CYCLIC_TLV,
+    "data-objects": Structure.DATA_OBJECTS,
+}
+
+
+class Table(BaseModel):
+    """A table that has no keys but those named here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class MemoryTable(Table):
+    """`[memory]`: the chip, in bytes; `spare_pages` 0 leaves their number to the card."""
+
+    size: int = 65536
+    page_size: int = 256
+    endurance: int = 100_000
+    spare_pages: int = 0
+
+    @model_validator(mode="after")
+    def _is_a_chip(self) -> Self:
+        self.geometry()
+        return self
+
+    def geometry(self) -> Geometry:
+        """The shape of the chip."""
+        return Geometry(self.size, self.page_size, self.endurance, self.spare_pages)
+
+
+class LimitsTable(Table):
+    """`[limits]`: how much the card takes at once."""
+
+    channels: int = Field(default=4, ge=1, le=20)
+    command_data_max: int = Field(default=2048, ge=255, le=65535)
+    response_data_max: int = Field(default=65536, ge=256, le=65536)
+    challenge_size: int = Field(default=8, ge=1, le=255)
+    records_at_creation: Literal["none", "all"] = "none"
+
+
+class AccessTable(Table):
+    """Who may do what with a file: a condition for each right; a right left out is nobody's."""
+
+    read: ConditionText | None = None
+    update: ConditionText | None = None
+    write: ConditionText | None = None
+    deactivate: ConditionText | None = None
+    activate: ConditionText | None = None
+    terminate: ConditionText | None = None
+    delete: ConditionText | None = None
+    delete_child: ConditionText | None = None
+    create_ef: ConditionText | None = None
+    create_df: ConditionText | None = None
+
+    def rules(self) -> dict[Right, Condition]:
+        """The rights that are named, in the order of the access mode bits."""
+        named = {right: getattr(self, right.name.lower()) for right in Right}
+        return {right: condition for right, condition in named.items() if condition is not None}
+
+
+class ReferencedAccess(Table):
+    """Access rules that stand in a record of the EF.ARR (2F06) nearest above."""
+
+    record: int = Field(ge=1, le=254)
+
+
+class CompactAccess(Table):
+    """Access rules in compact form, as bytes."""
+
+    compact: Hex
+
+
+class ContentTable(Table):
+    """What a new file holds: one of these; shorter content is filled up with 00."""
+
+    hex: Hex | None = None
+    text: str | None = None
+    fill: Hex | None = None
+    records: list[Hex] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("content is one of hex, text, fill and records")
+        if self.fill is not None and len(self.fill) != 1:
+            raise ValueError("fill is one byte")
+        return self
+
+
+class FileTable(Table):
+    """`[[file]]`: one DF or EF; a DF stands before what is below it."""
+
+    path: Path
+    type: str
+    title: str = ""
+    access: str | AccessTable | ReferencedAccess | CompactAccess
+    name: Hex | None = Field(default=None, min_length=1, max_length=16)
+    label: str = ""
+    data_objects: int = Field(default=0, ge=0, le=32767)
+    sfi: int = Field(default=0, ge=0, le=30)
+    size: int = Field(default=0, ge=0, le=65535)
+    records: int = Field(default=0, ge=0, le=254)
+    record_size: int = Field(default=0, ge=0, le=65535)
+    content: ContentTable | None = None
+
+    @field_validator("type")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value != "df" and value not in STRUCTURES:
+            raise ValueError(f"a file is one of df, {', '.join(STRUCTURES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        structure = STRUCTURES.get(self.type)
+        if structure is None:
+            wrong = [key for key in ("sfi", "size", "records", "record_size") if getattr(self, key)]
+        else:
+            wrong = [key for key in ("name", "label", "data_objects") if getattr(self, key)]
+            if structure.has_records:
+                if not (self.records and self.record_size):
+                    raise ValueError("an EF with records needs records and record_size")
+                if not structure.is_variable and self.size:
+                    wrong.append("size")
+            elif not self.size:
+                raise ValueError("an EF without records needs a size")
+        if wrong:
+            raise ValueError(f"{self.type} has no {', '.join(wrong)}")
+        return self
+
+    @property
+    def identifier(self) -> int:
+        """The file identifier: the last step of the path."""
+        return int(self.path[-4:], 16)
+
+    @property
+    def parent(self) -> str:
+        """The path of the DF above; empty for the MF."""
+        return self.path[:-5]
+
+
+class ReferenceTable(Table):
+    """`[[reference_data]]`: a PIN or a resetting code, in the DF at `df`."""
+
+    df: Path
+    reference: Hex = Field(min_length=1, max_length=1)
+    title: str = ""
+    text: str | None = None
+    hex: Hex | None = None
+    tries: int = Field(ge=1, le=15)
+    encoding: str = "raw"
+    shortest: int | None = Field(default=None, ge=1, le=32)
+    longest: int | None = Field(default=None, ge=1, le=32)
+    unblocked_by: Hex | None = Field(default=None, min_length=1, max_length=1)
+    uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
+    required: bool = True
+    access: str | AccessTable = AccessTable()
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value.upper().replace("-", "_") not in PinEncoding.__members__:
+            raise ValueError("an encoding is one of raw, ascii, bcd, iso-9564-format-2")
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_good_value(self) -> Self:
+        if (self.text is None) == (self.hex is None):
+            raise ValueError("the value is either text or hex")
+        shortest, longest = self.lengths
+        if not shortest <= len(self.value) <= longest or not self.pin_encoding.accepts(self.value):
+            raise ValueError("the value does not fit its own encoding and lengths")
+        return self
+
+    @property
+    def value(self) -> bytes:
+        """The value as presented."""
+        return self.text.encode("ascii") if self.text is not None else self.hex or b""
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Shortest and longest value; both that of the value when nothing is said."""
+        return self.shortest or len(self.value), self.longest or len(self.value)
+
+    @property
+    def pin_encoding(self) -> PinEncoding:
+        """The encoding."""
+        return PinEncoding[self.encoding.upper().replace("-", "_")]
+
+
+class ProfileTables(Table):
+    """The whole file."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    description: str = ""
+    atr: Hex = Field(min_length=2, max_length=33)
+    dialect: Literal["iso"] = "iso"
+    memory: MemoryTable = MemoryTable()
+    limits: LimitsTable = LimitsTable()
+    access: dict[str, AccessTable] = Field(default_factory=dict)
+    file: list[FileTable] = Field(min_length=1)
+    reference_data: list[ReferenceTable] = Field(default_factory=list)

@@ -1,0 +1,156 @@
+"""What only a whole profile can get wrong: files nowhere, identifiers twice, rules without key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simcard.profiles.schema import (
+    STRUCTURES,
+    AccessTable,
+    FileTable,
+    ProfileTables,
+    ReferencedAccess,
+    ReferenceTable,
+)
+from simcard.security.access import AllOf, AnyOf, Authenticated, Condition, Method, Not
+
+
+class Unsound(ValueError):
+    """A rule broken, and where: the location of a key in the tables."""
+
+    def __init__(self, location: tuple[int | str, ...], rule: str) -> None:
+        super().__init__(rule)
+        self.location = location
+        self.rule = rule
+
+
+def check(tables: ProfileTables) -> None:
+    """Raise `Unsound` for the first rule that the profile as a whole breaks."""
+    _check_answer_to_reset(tables.atr)
+    files: dict[str, FileTable] = {}
+    for index, file in enumerate(tables.file):
+        _check_place(index, file, files)
+        _check_content(index, file)
+        files[file.path] = file
+    for index, reference in enumerate(tables.reference_data):
+        if reference.df not in files or files[reference.df].type != "df":
+            raise Unsound(("reference_data", index, "df"), f"{reference.df} is not a DF")
+        _check_reference(index, reference, tables.reference_data)
+    for index, file in enumerate(tables.file):
+        _check_access(("file", index, "access"), file.access, file.path, tables)
+    for index, reference in enumerate(tables.reference_data):
+        where = ("reference_data", index, "access")
+        _check_access(where, reference.access, reference.df, tables)
+
+
+def _check_answer_to_reset(atr: bytes) -> None:
+    if atr[0] not in (0x3B, 0x3F):
+        raise Unsound(("atr",), "an ATR starts with 3B or 3F")
+    offset, protocols, indicator = 2, [], atr[1] >> 4
+    while indicator:
+        offset += (indicator & 7).bit_count()
+        if not indicator & 8:
+            break
+        protocols.append(atr[offset] & 0x0F if offset < len(atr) else -1)
+        indicator = atr[offset] >> 4 if offset < len(atr) else 0
+        offset += 1
+    end = offset + (atr[1] & 0x0F) + any(protocols)
+    if end != len(atr):
+        raise Unsound(("atr",), f"its own structure asks for {end} bytes, there are {len(atr)}")
+    check_byte = 0
+    for byte in atr[1:]:
+        check_byte ^= byte
+    if any(protocols) and check_byte:
+        raise Unsound(("atr",), f"TCK should be {check_byte ^ atr[-1]:02X}")
+
+
+def _check_place(index: int, file: FileTable, above: dict[str, FileTable]) -> None:
+    where = ("file", index, "path")
+    if index == 0 and (file.path != "3F00" or file.type != "df"):
+        raise Unsound(where, "the first file is the MF: path 3F00, type df")
+    if file.path in above:
+        raise Unsound(where, f"{file.path} is there twice")
+    if file.parent and (file.parent not in above or above[file.parent].type != "df"):
+        raise Unsound(where, f"{file.parent} is not a DF that stands before this file")
+    if index and file.identifier in (0x0000, 0x3F00, 0x3FFF, 0xFFFF):
+        raise Unsound(where, f"the identifier {file.identifier:04X} is reserved")
+    for other in above.values():
+        if file.sfi and other.parent == file.parent and other.sfi == file.sfi:
+            raise Unsound(("file", index, "sfi"), f"{other.path} has the short identifier too")
+        if file.name and other.name == file.name:
+            raise Unsound(("file", index, "name"), f"{other.path} has the name too")
+
+
+def _check_content(index: int, file: FileTable) -> None:
+    content = file.content
+    if content is None:
+        return
+    where = ("file", index, "content")
+    structure = STRUCTURES.get(file.type)
+    if structure is None:
+        raise Unsound(where, "a DF has no content of its own")
+    if structure.has_records:
+        rows = content.records or []
+        if content.records is None and content.fill is None:
+            raise Unsound(where, "the content of an EF with records is records, or fill")
+        if len(rows) > file.records or any(len(row) > file.record_size for row in rows):
+            raise Unsound(where, f"more than {file.records} records of {file.record_size} bytes")
+        if structure.is_variable and sum(map(len, rows)) > (file.size or 65535):
+            raise Unsound(where, f"the records are longer than {file.size} bytes together")
+    elif content.records is not None:
+        raise Unsound(where, f"{file.type} has no records")
+    elif len(content.hex or (content.text or "").encode()) > file.size:
+        raise Unsound(where, f"the content is longer than {file.size} bytes")
+
+
+def _check_reference(index: int, own: ReferenceTable, every: list[ReferenceTable]) -> None:
+    number = own.reference[0]
+    where = ("reference_data", index, "reference")
+    if any((each.df, each.reference) == (own.df, own.reference) for each in every[:index]):
+        raise Unsound(where, f"{number:02X} is there twice in {own.df}")
+    if not number & 0x80 and own.df != "3F00":
+        raise Unsound(where, f"{number:02X} is global (bit 8 is 0), so it belongs to 3F00")
+    if number & 0x60:
+        raise Unsound(where, f"{number:02X} does not fit P2: bits 7 and 6 are 0")
+    if own.unblocked_by is not None and not _is_there(own.unblocked_by[0], own.df, every):
+        where = ("reference_data", index, "unblocked_by")
+        raise Unsound(where, f"no reference data {own.unblocked_by.hex().upper()} is in reach")
+
+
+def _is_there(number: int, path: str, every: list[ReferenceTable]) -> bool:
+    """Whether reference data *number* is in reach of the file at *path*."""
+    homes = [each.df for each in every if each.reference[0] == number]
+    if not number & 0x80:
+        return "3F00" in homes
+    return any(f"{path}/".startswith(f"{home}/") for home in homes)
+
+
+def _check_access(
+    where: tuple[int | str, ...], access: object, path: str, tables: ProfileTables
+) -> None:
+    if isinstance(access, str):
+        if access not in tables.access:
+            raise Unsound(where, f"there is no table [access.{access}]")
+        access = tables.access[access]
+    if isinstance(access, ReferencedAccess):
+        if not any(file.identifier == 0x2F06 for file in tables.file):
+            raise Unsound(where, "there is no EF.ARR (2F06) to refer to")
+        return
+    if not isinstance(access, AccessTable):
+        return
+    for right, condition in access.rules().items():
+        for number in _references(condition):
+            if not _is_there(number, path, tables.reference_data):
+                rule = f"{right.value}: no reference data {number:02X} is in reach of {path}"
+                raise Unsound(where, rule)
+
+
+def _references(condition: Condition) -> Iterator[int]:
+    match condition:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _references(part)
+        case Not(part):
+            yield from _references(part)
+        case Authenticated(Method.USER, int(reference)):
+            yield reference

@@ -1,0 +1,193 @@
+"""Access rules: which condition each kind of access to a file demands.
+
+A rule set is a table `Right -> Condition`. A condition is a small tree of facts that the security
+status of the session can satisfy (ISO/IEC 7816-4:2020, 9.3). How rules are coded on the card is
+told in `simcard.security.attributes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Right(Enum):
+    """The kinds of access that a rule can be about (ISO/IEC 7816-4:2020, tables 16 to 22)."""
+
+    READ = "read"
+    UPDATE = "update"
+    WRITE = "write"
+    DEACTIVATE = "deactivate"
+    ACTIVATE = "activate"
+    TERMINATE = "terminate"
+    DELETE = "delete"
+    DELETE_CHILD = "delete-child"
+    CREATE_EF = "create-ef"
+    CREATE_DF = "create-df"
+
+
+class Method(Enum):
+    """How somebody outside proves who he is."""
+
+    USER = "pin"
+    EXTERNAL = "key"
+
+
+class Grants(Protocol):
+    """What a condition asks of the session that wants access."""
+
+    def authenticated(self, method: Method, reference: int | None) -> bool:
+        """Whether the reference data (None: any of this method) has been satisfied."""
+
+    def secured(self, *, authentic: bool, confidential: bool) -> bool:
+        """Whether the command came under secure messaging of at least this strength."""
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Granted to anybody."""
+
+    def met_by(self, _grants: Grants) -> bool:
+        """Yes."""
+        return True
+
+    def __str__(self) -> str:
+        return "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Granted to nobody."""
+
+    def met_by(self, _grants: Grants) -> bool:
+        """No."""
+        return False
+
+    def __str__(self) -> str:
+        return "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """Granted after VERIFY (method USER) or EXTERNAL AUTHENTICATE (method EXTERNAL)."""
+
+    method: Method
+    reference: int | None = None
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether the session has satisfied this reference data."""
+        return grants.authenticated(self.method, self.reference)
+
+    def __str__(self) -> str:
+        return self.method.value + ("" if self.reference is None else f" {self.reference:02X}")
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """Granted to commands under secure messaging: authentic, confidential or both."""
+
+    authentic: bool = True
+    confidential: bool = False
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether the command was protected at least so."""
+        return grants.secured(authentic=self.authentic, confidential=self.confidential)
+
+    def __str__(self) -> str:
+        return " and ".join(["mac"] * self.authentic + ["enc"] * self.confidential)
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Granted when every part is."""
+
+    parts: tuple[Condition, ...]
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether all parts are met."""
+        return all(part.met_by(grants) for part in self.parts)
+
+    def __str__(self) -> str:
+        return " and ".join(_bracketed(part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Granted when at least one part is."""
+
+    parts: tuple[Condition, ...]
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether at least one part is met."""
+        return any(part.met_by(grants) for part in self.parts)
+
+    def __str__(self) -> str:
+        return " or ".join(_bracketed(part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Granted when the part is not."""
+
+    part: Condition
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether the part is not met."""
+        return not self.part.met_by(grants)
+
+    def __str__(self) -> str:
+        return f"not {_bracketed(self.part)}"
+
+
+Condition = Always | Never | Authenticated | Secured | AllOf | AnyOf | Not
+
+ALWAYS = Always()
+NEVER = Never()
+
+
+def _bracketed(part: Condition) -> str:
+    return f"({part})" if isinstance(part, AllOf | AnyOf) else str(part)
+
+
+AccessRules = dict[Right, Condition]
+"""A rule set; a right that a non-empty set does not name is granted to nobody."""
+
+
+def parse_condition(text: str) -> Condition:
+    """The condition written as in a profile: `always`, `never`, `pin 01`, `key 82`, `mac`, `enc`.
+
+    `and` binds tighter than `or`; brackets are not needed for the rules cards have and are not
+    offered. Anything else raises ValueError naming the word that is not understood.
+    """
+    alternatives = tuple(
+        _conjunction(part.split(" and ")) for part in " ".join(text.lower().split()).split(" or ")
+    )
+    return alternatives[0] if len(alternatives) == 1 else AnyOf(alternatives)
+
+
+def _conjunction(words: list[str]) -> Condition:
+    strengths = {word for word in words if word in {"mac", "enc"}}
+    parts = [_fact(word) for word in words if word not in strengths]
+    if strengths:
+        parts.append(Secured(authentic="mac" in strengths, confidential="enc" in strengths))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _fact(word: str) -> Condition:
+    if word == "always":
+        return ALWAYS
+    if word == "never":
+        return NEVER
+    method, _, reference = word.partition(" ")
+    if method not in {"pin", "key"}:
+        raise ValueError(f"{word!r} is not always, never, pin NN, key NN, mac or enc")
+    if not reference:
+        return Authenticated(Method(method))
+    try:
+        number = int(reference, 16)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 0xFF or len(reference) != 2:
+        raise ValueError(f"{word!r}: a reference is one byte, two hexadecimal digits")
+    return Authenticated(Method(method), number)

@@ -1,0 +1,62 @@
+"""From the security attributes of a file to the condition for one right."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from simcard.files.descriptors import TAG_COMPACT, TAG_EXPANDED, TAG_REFERENCED, File
+from simcard.files.records import RecordContent
+from simcard.files.tree import Tree
+from simcard.memory.journal import Memory
+from simcard.security.access import ALWAYS, NEVER, AccessRules, Condition, Right
+from simcard.security.attributes import Subject, decode_compact, decode_expanded
+from simcard.status import CardError
+
+__all__ = ["ALWAYS", "condition", "rules_of"]
+
+_EF_ARR = 0x2F06
+
+
+def condition(tree: Tree, memory: Memory, file: File, right: Right) -> Condition:
+    """What *right* on *file* demands.
+
+    A file without security attributes is open to all; one that has some grants a right it does
+    not name to nobody.
+    """
+    rules = rules_of(tree, memory, file)
+    return ALWAYS if rules is None else rules.get(right, NEVER)
+
+
+def rules_of(tree: Tree, memory: Memory, file: File) -> AccessRules | None:
+    """The rule set of *file*, None when it has no security attributes."""
+    direct = _direct(file)
+    if isinstance(direct, bytes):
+        return _referenced(tree, memory, file, direct)
+    return direct
+
+
+@lru_cache(maxsize=4096)
+def _direct(file: File) -> AccessRules | bytes | None:
+    """The rules that stand in the attributes themselves, or the reference that does instead."""
+    for tlv in file.attributes:
+        if tlv.tag == TAG_COMPACT:
+            return decode_compact(tlv.value, Subject.of(file))
+        if tlv.tag == TAG_EXPANDED:
+            return decode_expanded(tlv.value, Subject.of(file))
+        if tlv.tag == TAG_REFERENCED:
+            return tlv.value
+    return None
+
+
+def _referenced(tree: Tree, memory: Memory, file: File, reference: bytes) -> AccessRules:
+    """The rules in a record of EF.ARR; a reference that leads nowhere grants nothing."""
+    identifier = int.from_bytes(reference[:2], "big") if len(reference) == 3 else _EF_ARR
+    for df in tree.lineage(file if file.is_df else tree.parent(file)):
+        arr = tree.child(df, identifier)
+        if arr is not None and arr.structure is not None and arr.structure.has_records:
+            try:
+                record = RecordContent(arr, memory).read(reference[-1])
+                return decode_expanded(record.rstrip(b"\0\xff"), Subject.of(file))
+            except (CardError, ValueError):
+                return {}
+    return {}

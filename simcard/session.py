@@ -1,0 +1,25 @@
+"""What one logical channel remembers until reset: selections, security status, challenge.
+
+A `Session` is a value. A handler builds a new one, and the engine adopts it together with the
+memory's commit, so a refused command leaves the channel as it was.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Session(NamedTuple):
+    """The state of one logical channel (ISO/IEC 7816-4:2020, 7.1 and 9.2).
+
+    `df` and `ef` are cells; `record` is the record pointer, 0 when it points nowhere;
+    `satisfied` holds the cells of the reference data and keys that were presented rightly;
+    `data_object` is the tag that GET NEXT DATA continues behind.
+    """
+
+    df: int
+    ef: int | None = None
+    record: int = 0
+    satisfied: frozenset[int] = frozenset()
+    challenge: bytes = b""
+    data_object: int | None = None

@@ -1,0 +1,69 @@
+"""Everything a powered card holds: its memory with the tree mounted from it, and its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from simcard.commands.declaration import CommandTable
+from simcard.entropy import Entropy
+from simcard.files.descriptors import LifeCycle
+from simcard.files.store import CellStore
+from simcard.files.tree import Tree
+from simcard.memory.flash import Flash
+from simcard.memory.journal import Memory
+from simcard.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a profile decides about the whole card; numbers are bytes unless they say otherwise."""
+
+    name: str
+    atr: bytes
+    commands: CommandTable
+    channels: int = 4
+    command_data_max: int = 2048
+    response_data_max: int = 65536
+    challenge_size: int = 8
+    records_at_creation: bool = False
+
+
+@dataclass(slots=True)
+class CardState:
+    """Memory, tree and sessions between power-on and power-off."""
+
+    settings: Settings
+    memory: Memory
+    store: CellStore
+    tree: Tree
+    entropy: Entropy
+    sessions: dict[int, Session] = field(default_factory=dict)
+    terminated: bool = False
+
+    @classmethod
+    def mount(cls, settings: Settings, flash: Flash, entropy: Entropy) -> CardState:
+        """Recover the memory, mount the tree, open the basic channel at the MF."""
+        memory = Memory.mount(flash)
+        store = CellStore.mount(memory)
+        state = cls(settings, memory, store, Tree.mount(store), entropy)
+        state.terminated = store.card_life_cycle == LifeCycle.TERMINATED.value
+        state.restart()
+        return state
+
+    def restart(self) -> None:
+        """Forget everything volatile: what a reset does."""
+        self.memory.rollback()
+        self.sessions = {0: Session(df=self.tree.root)}
+
+    def fork(self) -> CardState:
+        """An independent copy; pages, tree and sessions are shared until one side changes them."""
+        memory = self.memory.fork()
+        return CardState(
+            self.settings,
+            memory,
+            self.store.on(memory),
+            self.tree,
+            self.entropy.fork(),
+            self.sessions.copy(),
+            self.terminated,
+        )
