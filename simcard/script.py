@@ -13,9 +13,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from simcard.apdu import Command
-from simcard.status import CardError
-
 
 class Action(Enum):
     """What a step does."""
@@ -82,12 +79,3 @@ def _hexadecimal(text: str) -> bytes:
     if found is None:
         raise ValueError(f"{text!r} is not pairs of hexadecimal digits, reset, power or a comment")
     return bytes.fromhex(found[1])
-
-
-def is_well_formed(apdu: bytes) -> bool:
-    """Whether *apdu* is one of the seven forms of a command APDU."""
-    try:
-        Command.parse(apdu)
-    except CardError:
-        return False
-    return True

@@ -1,0 +1,122 @@
+"""The command line `simcard`: look at a profile, talk to its card, put it into a PC/SC reader."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from simcard.card import Card
+from simcard.description import describe_commands, describe_profile
+from simcard.memory import ImageError
+from simcard.profiles import ProfileError, build_card, load_profile, profile_names
+from simcard.script import Action, ScriptError, Step, parse_script
+from simcard.status import meaning_of
+
+USAGE_ERROR = 3
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+_console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="Name of a profile, or a path to a TOML file.")
+]
+SeedOption = Annotated[int, typer.Option(help="Decides every random number the card draws.")]
+
+
+@app.command()
+def profiles() -> None:
+    """List the profiles that come with the simulator."""
+    table = Table("name", "title", box=None, pad_edge=False)
+    for name in profile_names():
+        table.add_row(name, load_profile(name).tables.title)
+    _console.print(table)
+
+
+@app.command()
+def show(profile: Annotated[str, typer.Argument(help="Name or TOML file.")]) -> None:
+    """Show a card: answer to reset, tree of files with access rules, reference data."""
+    _console.print(describe_profile(load_profile(profile)))
+
+
+@app.command()
+def commands(profile: ProfileOption = "iso7816") -> None:
+    """List the commands a card serves, with cases, clause and the right they need."""
+    _console.print(describe_commands(load_profile(profile)))
+
+
+@app.command()
+def exchange(
+    file: Annotated[Path | None, typer.Argument(help="A script; standard input if none.")] = None,
+    profile: ProfileOption = "iso7816",
+    seed: SeedOption = 0,
+) -> None:
+    """Send the APDUs of a script to a card and print each exchange.
+
+    A line is a command in hexadecimal digits, '< HEX' the response the one before should get,
+    'reset', 'power', or a comment behind '#'. The exit code is 1 when a response was another.
+    """
+    card = build_card(load_profile(profile), seed)
+    steps = parse_script(_lines(file), "standard input" if file is None else str(file))
+    card.power_on()
+    wrong = sum(not _perform(card, step) for step in steps)
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _lines(file: Path | None) -> Iterator[str]:
+    if file is None:
+        yield from sys.stdin
+        return
+    try:
+        yield from file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"{file}: {error}") from None
+
+
+def _perform(card: Card, step: Step) -> bool:
+    """Do one step and print it; False when the response is not the expected one."""
+    if step.action is not Action.COMMAND:
+        if step.action is Action.POWER:
+            card.power_off()
+        answer = card.reset()
+        _say(step.action.value)
+        _say(f"< {_spaced(answer)}  ATR")
+        return True
+    _say(f"> {_spaced(step.apdu)}")
+    response = card.transmit(step.apdu)
+    if not response:
+        _say("# no answer: the card is mute until it is reset")
+    else:
+        _say(f"< {_spaced(response)}  {meaning_of(response)}")
+    if card.fault is not None:
+        _say(f"# fault of the simulator: {card.fault!r}")
+    if step.expected in (None, response):
+        return True
+    _say(f"# line {step.line}: expected {_spaced(step.expected or b'')}")
+    return False
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - standard output is the result
+
+
+def _spaced(data: bytes) -> str:
+    return data.hex(" ").upper()
+
+
+def main() -> None:
+    """Run the command line; our own errors become one line and exit code 3."""
+    try:
+        app()
+    except (ProfileError, ScriptError, ImageError) as error:
+        print(f"simcard: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(USAGE_ERROR)
+    except BrokenPipeError:
+        sys.exit(0)
