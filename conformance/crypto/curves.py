@@ -1,0 +1,116 @@
+"""Elliptic curves in plain integers: affine points, the textbook formulas, and nothing clever.
+
+A point is a pair of coordinates, or None for the point at infinity. Points arrive as
+``04 || x || y`` and are refused with ValueError when they are not on the curve.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Affine: TypeAlias = tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """y^2 = x^3 + ax + b over GF(p), with the base point *g* of prime order *n*."""
+
+    p: int
+    a: int
+    b: int
+    g: Affine
+    n: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of a coordinate."""
+        return (self.p.bit_length() + 7) // 8
+
+    def add(self, left: Affine, right: Affine) -> Affine:
+        """The sum of two points."""
+        if left is None or right is None:
+            return left or right
+        (x1, y1), (x2, y2) = left, right
+        if x1 == x2 and (y1 + y2) % self.p == 0:
+            return None
+        if left == right:
+            slope = (3 * x1 * x1 + self.a) * pow(2 * y1, -1, self.p) % self.p
+        else:
+            slope = (y2 - y1) * pow(x2 - x1, -1, self.p) % self.p
+        x3 = (slope * slope - x1 - x2) % self.p
+        return x3, (slope * (x1 - x3) - y1) % self.p
+
+    def multiply(self, factor: int, point: Affine) -> Affine:
+        """*point* added up *factor* times, by doubling and adding."""
+        total: Affine = None
+        while factor:
+            if factor & 1:
+                total = self.add(total, point)
+            point = self.add(point, point)
+            factor >>= 1
+        return total
+
+    def contains(self, point: Affine) -> bool:
+        """Whether *point* satisfies the equation of the curve."""
+        if point is None:
+            return True
+        x, y = point
+        return (
+            0 <= x < self.p
+            and 0 <= y < self.p
+            and (y * y - x**3 - self.a * x - self.b) % self.p == 0
+        )
+
+    def encode(self, point: Affine) -> bytes:
+        """``04 || x || y``; ValueError for the point at infinity."""
+        if point is None:
+            raise ValueError("the point at infinity is not sent")
+        return b"\x04" + b"".join(value.to_bytes(self.size, "big") for value in point)
+
+    def decode(self, encoded: bytes) -> Affine:
+        """The point of ``04 || x || y``; ValueError when it is none of this curve."""
+        if encoded[:1] != b"\x04" or len(encoded) != 1 + 2 * self.size:
+            raise ValueError("the point is not 04 and two coordinates")
+        middle = 1 + self.size
+        point = int.from_bytes(encoded[1:middle], "big"), int.from_bytes(encoded[middle:], "big")
+        if not self.contains(point):
+            raise ValueError("the point is not on the curve")
+        return point
+
+    def public_key(self, private: int) -> bytes:
+        """The encoded public key of *private*."""
+        return self.encode(self.multiply(private, self.g))
+
+
+def curve_of(p: int, a: int, b: int, generator: bytes, n: int) -> Curve:
+    """The curve with these domain parameters; *generator* is an encoded point."""
+    size = (p.bit_length() + 7) // 8
+    x = int.from_bytes(generator[1 : 1 + size], "big")
+    y = int.from_bytes(generator[1 + size :], "big")
+    return Curve(p, a, b, (x, y), n)
+
+
+_P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+
+SM2 = Curve(
+    p=_P,
+    a=_P - 3,
+    b=0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93,
+    g=(
+        0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+        0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
+    ),
+    n=0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123,
+)
+"""The recommended curve of GB/T 32918.5."""
+
+BRAINPOOL_P256R1 = Curve(
+    p=0xA9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377,
+    a=0x7D5A0975FC2C3057EEF67530417AFFE7FB8055C126DC5C6CE94A4B44F330B5D9,
+    b=0x26DC5C6CE94A4B44F330B5D9BBD77CBF958416295CF7E1CE6BCCDC18FF8C07B6,
+    g=(
+        0x8BD2AEB9CB7E57CB2C4B482FFC81B7AFB9DE27E1E3BD23C23A4453BD9ACE3262,
+        0x547EF835C3DAC4FD97F8461A14611DC9C27745132DED8E545C1D54C72F046997,
+    ),
+    n=0xA9FB57DBA1EEA9BC3E660A909D838D718C397AA3B561A6F7901E0E82974856A7,
+)
+"""The curve of RFC 5639 that ICAO's worked example of PACE uses."""
