@@ -94,10 +94,15 @@ def authentication_token(
     """The 8-byte token of PACE over the peer's ephemeral point (clause 4.4.3.4).
 
     *object_identifier* is the value field of the protocol's identifier, *public* the encoded point.
-    Authenticated is 7F49 { 06 identifier, 86 point }: the retail MAC with TDES, else CMAC.
+    The code is the retail MAC with TDES, else CMAC.
     """
+    return mac_of(mac_key, cipher, token_input(object_identifier, public))
+
+
+def token_input(object_identifier: bytes, public: bytes) -> bytes:
+    """The data object 7F49 { 06 identifier, 86 point } that a token authenticates."""
     data = _object(b"\x06", object_identifier) + _object(b"\x86", public)
-    return mac_of(mac_key, cipher, _object(b"\x7f\x49", data))
+    return _object(b"\x7f\x49", data)
 
 
 def mac_of(mac_key: bytes, cipher: BlockCipher, data: bytes) -> bytes:

@@ -127,10 +127,12 @@ class Peer:
 class Agreement:
     """What both sides know after a key agreement.
 
+    *shared* is the encoded point U = V, *key* the agreed bytes.
     *from_responder* is the optional check value that B sends (S1 = SB), *from_initiator* the one
     that A sends (S2 = SA), 32 bytes each.
     """
 
+    shared: bytes
     key: bytes
     from_responder: bytes
     from_initiator: bytes
@@ -147,7 +149,7 @@ def agree(
     own_ephemeral = curve.public_key(own.ephemeral)
     secret = (own.private + _folded(own_ephemeral, curve) * own.ephemeral) % curve.n
     folded_peer = curve.decode(peer.ephemeral) * _folded(peer.ephemeral, curve)
-    shared = curve.encode((curve.decode(peer.public) + folded_peer) * secret)[1:]
+    shared = curve.encode((curve.decode(peer.public) + folded_peer) * secret)
     ids = [
         identity_digest(own_public, own.identity, curve),
         identity_digest(peer.public, peer.identity, curve),
@@ -157,10 +159,11 @@ def agree(
         ids.reverse()
         points.reverse()
     identities, size = b"".join(ids), curve.field_length
-    x, y = shared[:size], shared[size:]
+    x, y = shared[1 : 1 + size], shared[1 + size :]
     inner = sm3(x + identities + b"".join(points))
     return Agreement(
-        key=x963_kdf(Digest.SM3, shared + identities, length),
+        shared=shared,
+        key=x963_kdf(Digest.SM3, shared[1:] + identities, length),
         from_responder=sm3(b"\x02" + y + inner),
         from_initiator=sm3(b"\x03" + y + inner),
     )
