@@ -14,10 +14,12 @@ from simcard.commands.declaration import Reply
 from simcard.entropy import Entropy
 from simcard.memory.flash import Flash, WornOut
 from simcard.memory.journal import TransactionTooLarge
+from simcard.messaging.channel import Unwrapped
 from simcard.state import CardState, Settings
 from simcard.status import SW, CardError
 
 _MUTE = b""
+GET_RESPONSE = 0xC0
 
 
 class Card:
@@ -128,11 +130,14 @@ class Card:
             joined = self._join_chain(class_byte, command)
             if joined is None:
                 return SW.OK.encoded
-            self._check_protection(class_byte)
-            declaration = state.settings.commands.find(class_byte, joined.ins)
             expected = joined.expected or 0
+            protected = self._unwrap(state, class_byte, joined)
             kept = waiting[1] if waiting and waiting[0] == channel else None
-            reply = self._execute(state, Call(state, channel, joined, declaration, kept))
+            if protected is None:
+                declaration = state.settings.commands.find(class_byte, joined.ins)
+                reply = self._execute(state, Call(state, channel, joined, declaration, kept))
+            else:
+                reply = self._answer_sealed(state, class_byte, protected)
         except CardError as refusal:
             return refusal.sw.encoded
         if reply.waiting is not None:
@@ -170,10 +175,45 @@ class Card:
             return None
         return command
 
-    def _check_protection(self, class_byte: ClassByte) -> None:
-        """6882: no scheme of secure messaging is part of this card."""
-        if class_byte.protection is not Protection.NONE:
+    def _unwrap(
+        self, state: CardState, class_byte: ClassByte, command: Command
+    ) -> Unwrapped | None:
+        """Check and remove secure messaging; None for a command that has none.
+
+        6882 for a protection that no channel of this session understands; 6987 and 6988 for one
+        that is incomplete or wrong. A failure, and in some schemes a plain command, ends the
+        channel together with the rights that were gained by it.
+        """
+        session = state.sessions[class_byte.channel]
+        channel = session.secure
+        if class_byte.protection is Protection.NONE:
+            if channel is None or command.ins == GET_RESPONSE:
+                return None
+            if channel.ends_with_plain_command:
+                state.sessions[class_byte.channel] = session.without_channel()
+            return None
+        if channel is None:
             raise CardError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
+        try:
+            unwrapped = channel.unwrap(command, class_byte)
+        except CardError:
+            state.sessions[class_byte.channel] = session.without_channel()
+            raise
+        state.sessions[class_byte.channel] = session._replace(secure=unwrapped.after)
+        return unwrapped
+
+    def _answer_sealed(
+        self, state: CardState, class_byte: ClassByte, protected: Unwrapped
+    ) -> Reply:
+        """Run an unwrapped command and seal its answer, a refusal as well as a success."""
+        command = protected.command
+        try:
+            declaration = state.settings.commands.find(class_byte, command.ins)
+            call = Call(state, class_byte.channel, command, declaration, None, protected)
+            reply = self._execute(state, call)
+        except CardError as refusal:
+            reply = Reply(b"", refusal.sw)
+        return Reply(protected.seal.wrap(reply.data[: command.ne], reply.sw), reply.sw)
 
     def _execute(self, state: CardState, call: Call) -> Reply:
         """Run the handler in a transaction that the status word settles."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from simcard.messaging.channel import SecureChannel
+from simcard.security.environment import Environment
+
 
 class Session(NamedTuple):
     """The state of one logical channel (ISO/IEC 7816-4:2020, 7.1 and 9.2).
 
     `df` and `ef` are cells; `record` is the record pointer, 0 when it points nowhere;
     `satisfied` holds the cells of the reference data and keys that were presented rightly;
-    `data_object` is the tag that GET NEXT DATA continues behind.
+    `data_object` is the tag that GET NEXT DATA continues behind; `secure` is the secure messaging
+    in force and `environment` the current security environment.
     """
 
     df: int
@@ -23,3 +27,11 @@ class Session(NamedTuple):
     satisfied: frozenset[int] = frozenset()
     challenge: bytes = b""
     data_object: int | None = None
+    secure: SecureChannel | None = None
+    environment: Environment = Environment()
+
+    def without_channel(self) -> Session:
+        """This session after its secure messaging has ended, and the rights that hung on it."""
+        if self.secure is None:
+            return self
+        return self._replace(secure=None, satisfied=self.satisfied - self.secure.grants)

@@ -15,8 +15,10 @@ from simcard.files.descriptors import File, FileKind, LifeCycle, Structure
 from simcard.files.records import RecordContent
 from simcard.files.transparent import TransparentContent
 from simcard.files.tree import Tree, set_life_cycle, write_file
+from simcard.messaging.channel import Unwrapped
 from simcard.security import rules
 from simcard.security.access import Method, Right
+from simcard.security.keys import Key, KeyUsage
 from simcard.security.reference import ReferenceData
 from simcard.session import Session
 from simcard.state import CardState, Settings
@@ -34,6 +36,7 @@ class Call:
 
     __slots__ = (
         "_asking",
+        "_protected",
         "_state",
         "channel",
         "channels",
@@ -52,6 +55,7 @@ class Call:
         command: Command,
         declaration: Declaration,
         waiting: Reply | None = None,
+        protected: Unwrapped | None = None,
     ) -> None:
         self._state = state
         self.channel = channel
@@ -61,6 +65,7 @@ class Call:
         self.session: Session = state.sessions[channel]
         self.channels = state.sessions
         self.waiting = waiting
+        self._protected = protected
         self.terminated = False
         self._asking: File | None = None
 
@@ -124,6 +129,21 @@ class Call:
         if rules.rules_of(self.tree, self._state.memory, file) is None:
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
         self.demand(file, right)
+
+    def key(self, number: int, usage: KeyUsage) -> Key:
+        """The key that *number* names, seen from the current DF, for one purpose.
+
+        6A88 when there is none, 6982 when its rules do not let this session use it, 6985 when it
+        is not meant for the purpose.
+        """
+        file = find_internal(self.tree, self.df, FileKind.KEY, number)
+        if file is None:
+            raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+        self.demand(file, Right.READ)
+        key = Key(file, self._state.memory)
+        if not key.usage & usage:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        return key
 
     # Structure
 
@@ -228,8 +248,11 @@ class Call:
         )
 
     def secured(self, *, authentic: bool, confidential: bool) -> bool:
-        """Whether the command came under secure messaging: no scheme of this card gives it."""
-        return not (authentic or confidential)
+        """Whether the command came under secure messaging at least so strong."""
+        protected = self._protected
+        if protected is None:
+            return not (authentic or confidential)
+        return protected.authentic >= authentic and protected.confidential >= confidential
 
     def _find_reference(self, number: int) -> File:
         file = find_internal(self.tree, self.df, FileKind.REFERENCE_DATA, number)

@@ -27,7 +27,9 @@ ISO: Final = CommandTable(MANAGEMENT).extended(
     verification.enable_verification_requirement,  # 28
     verification.reset_retry_counter,  # 2C
     selection.manage_channel,  # 70
+    authentication.external_authenticate,  # 82
     authentication.get_challenge,  # 84
+    authentication.internal_authenticate,  # 88
     binary.search_binary,  # A0
     binary.search_binary_object,  # A1
     searching.search_record,  # A2

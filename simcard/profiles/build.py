@@ -32,10 +32,12 @@ from simcard.profiles.schema import (
     AccessTable,
     CompactAccess,
     FileTable,
+    KeyTable,
     ReferencedAccess,
     ReferenceTable,
 )
 from simcard.security.attributes import MODE_BITS, Subject, encode_expanded
+from simcard.security.keys import key_body
 from simcard.security.reference import NO_REFERENCE, pin_body
 from simcard.status import CardError
 from simcard.tlv import Tlv, TlvError, parse
@@ -73,7 +75,10 @@ def _built(profile: Profile) -> Flash:
             size = profile.tables.memory.size
             raise ProfileError(f"{where} does not fit the memory of {size} bytes") from None
     for reference in profile.tables.reference_data:
-        _add_reference(profile, store, reference, cells[reference.df])
+        body = _reference_body(reference)
+        _add_secret(profile, store, reference, FileKind.REFERENCE_DATA, body, cells)
+    for key in profile.tables.key:
+        _add_secret(profile, store, key, FileKind.KEY, _key_body(key), cells)
     return flash
 
 
@@ -187,8 +192,8 @@ def _write_slowly(store: CellStore, file: File, offset: int, data: bytes) -> Non
         store.memory.commit()
 
 
-def _add_reference(profile: Profile, store: CellStore, table: ReferenceTable, df: int) -> None:
-    body = pin_body(
+def _reference_body(table: ReferenceTable) -> bytes:
+    return pin_body(
         table.value,
         tries=table.tries,
         encoding=table.pin_encoding,
@@ -197,13 +202,39 @@ def _add_reference(profile: Profile, store: CellStore, table: ReferenceTable, df
         uses=table.uses,
         required=table.required,
     )
-    file = write_file(
-        store,
-        kind=FileKind.REFERENCE_DATA,
-        parent=df,
-        identifier=table.reference[0],
-        attributes=(Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),),
-        body_size=len(body),
+
+
+def _key_body(table: KeyTable) -> bytes:
+    return key_body(
+        table.hex,
+        usage=table.key_usage,
+        algorithm=table.key_algorithm,
+        version=table.version,
+        tries=table.tries,
+        uses=table.uses,
     )
+
+
+def _add_secret(
+    profile: Profile,
+    store: CellStore,
+    table: ReferenceTable | KeyTable,
+    kind: FileKind,
+    body: bytes,
+    cells: dict[str, int],
+) -> None:
+    rules = Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF))
+    try:
+        file = write_file(
+            store,
+            kind=kind,
+            parent=cells[table.df],
+            identifier=table.reference[0],
+            attributes=(rules,),
+            body_size=len(body),
+        )
+    except CardError:
+        where = f"{profile.source}: {table.df}: {kind.name.lower()} {table.reference.hex()}"
+        raise ProfileError(f"{where} does not fit the memory") from None
     file.region.write(store.memory, 0, body)
     store.memory.commit()

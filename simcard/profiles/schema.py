@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import or_
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -18,6 +20,7 @@ from pydantic import (
 from simcard.files.descriptors import Structure
 from simcard.memory.image import Geometry
 from simcard.security.access import Condition, Right, parse_condition
+from simcard.security.keys import KeyAlgorithm, KeyUsage, check_key
 from simcard.security.reference import PinEncoding
 
 
@@ -241,6 +244,42 @@ class ReferenceTable(Table):
         return PinEncoding[self.encoding.upper().replace("-", "_")]
 
 
+class KeyTable(Table):
+    """`[[key]]`: a key, in the DF at `df`; `access.read` says who may use it."""
+
+    df: Path
+    reference: Hex = Field(min_length=1, max_length=1)
+    title: str = ""
+    hex: Hex = Field(min_length=1, max_length=2048)
+    algorithm: str
+    usage: list[str] = Field(min_length=1)
+    version: int = Field(default=0, ge=0, le=255)
+    tries: int = Field(default=0, ge=0, le=15)
+    uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
+    access: str | AccessTable = AccessTable.model_validate({"read": "always"})
+
+    @model_validator(mode="after")
+    def _is_a_key(self) -> Self:
+        names = {name.lower(): name for name in KeyAlgorithm.__members__}
+        if self.algorithm not in names:
+            raise ValueError(f"an algorithm is one of {', '.join(names)}")
+        uses = {name.lower() for name in KeyUsage.__members__}
+        if not set(self.usage) <= uses:
+            raise ValueError(f"a usage is one of {', '.join(sorted(uses))}")
+        check_key(self.key_algorithm, self.key_usage, self.hex)
+        return self
+
+    @property
+    def key_algorithm(self) -> KeyAlgorithm:
+        """The algorithm."""
+        return KeyAlgorithm[self.algorithm.upper()]
+
+    @property
+    def key_usage(self) -> KeyUsage:
+        """All usages in one."""
+        return reduce(or_, (KeyUsage[name.upper()] for name in self.usage))
+
+
 class ProfileTables(Table):
     """The whole file."""
 
@@ -254,3 +293,4 @@ class ProfileTables(Table):
     access: dict[str, AccessTable] = Field(default_factory=dict)
     file: list[FileTable] = Field(min_length=1)
     reference_data: list[ReferenceTable] = Field(default_factory=list)
+    key: list[KeyTable] = Field(default_factory=list)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from simcard.profiles.schema import (
     STRUCTURES,
     AccessTable,
     FileTable,
+    KeyTable,
     ProfileTables,
     ReferencedAccess,
     ReferenceTable,
@@ -33,14 +34,16 @@ def check(tables: ProfileTables) -> None:
         _check_content(index, file)
         files[file.path] = file
     for index, reference in enumerate(tables.reference_data):
-        if reference.df not in files or files[reference.df].type != "df":
-            raise Unsound(("reference_data", index, "df"), f"{reference.df} is not a DF")
-        _check_reference(index, reference, tables.reference_data)
+        _check_secret("reference_data", index, reference, tables.reference_data, files)
+        _check_unblocking(index, reference, tables.reference_data)
     for index, file in enumerate(tables.file):
         _check_access(("file", index, "access"), file.access, file.path, tables)
     for index, reference in enumerate(tables.reference_data):
         where = ("reference_data", index, "access")
         _check_access(where, reference.access, reference.df, tables)
+    for index, key in enumerate(tables.key):
+        _check_secret("key", index, key, tables.key, files)
+        _check_access(("key", index, "access"), key.access, key.df, tables)
 
 
 def _check_answer_to_reset(atr: bytes) -> None:
@@ -103,22 +106,34 @@ def _check_content(index: int, file: FileTable) -> None:
         raise Unsound(where, f"the content is longer than {file.size} bytes")
 
 
-def _check_reference(index: int, own: ReferenceTable, every: list[ReferenceTable]) -> None:
+def _check_secret(
+    table: str,
+    index: int,
+    own: ReferenceTable | KeyTable,
+    every: Sequence[ReferenceTable | KeyTable],
+    files: dict[str, FileTable],
+) -> None:
+    """A PIN or a key lies in a DF, its reference fits P2 and is there once."""
+    if own.df not in files or files[own.df].type != "df":
+        raise Unsound((table, index, "df"), f"{own.df} is not a DF")
     number = own.reference[0]
-    where = ("reference_data", index, "reference")
+    where = (table, index, "reference")
     if any((each.df, each.reference) == (own.df, own.reference) for each in every[:index]):
         raise Unsound(where, f"{number:02X} is there twice in {own.df}")
     if not number & 0x80 and own.df != "3F00":
         raise Unsound(where, f"{number:02X} is global (bit 8 is 0), so it belongs to 3F00")
     if number & 0x60:
         raise Unsound(where, f"{number:02X} does not fit P2: bits 7 and 6 are 0")
+
+
+def _check_unblocking(index: int, own: ReferenceTable, every: list[ReferenceTable]) -> None:
     if own.unblocked_by is not None and not _is_there(own.unblocked_by[0], own.df, every):
         where = ("reference_data", index, "unblocked_by")
         raise Unsound(where, f"no reference data {own.unblocked_by.hex().upper()} is in reach")
 
 
-def _is_there(number: int, path: str, every: list[ReferenceTable]) -> bool:
-    """Whether reference data *number* is in reach of the file at *path*."""
+def _is_there(number: int, path: str, every: Sequence[ReferenceTable | KeyTable]) -> bool:
+    """Whether reference data or a key *number* is in reach of the file at *path*."""
     homes = [each.df for each in every if each.reference[0] == number]
     if not number & 0x80:
         return "3F00" in homes
@@ -138,19 +153,24 @@ def _check_access(
         return
     if not isinstance(access, AccessTable):
         return
+    every: dict[Method, Sequence[ReferenceTable | KeyTable]] = {
+        Method.USER: tables.reference_data,
+        Method.EXTERNAL: tables.key,
+    }
     for right, condition in access.rules().items():
-        for number in _references(condition):
-            if not _is_there(number, path, tables.reference_data):
-                rule = f"{right.value}: no reference data {number:02X} is in reach of {path}"
-                raise Unsound(where, rule)
+        for method, number in _references(condition):
+            if not _is_there(number, path, every[method]):
+                raise Unsound(
+                    where, f"{right.value}: no {method.value} {number:02X} is in reach of {path}"
+                )
 
 
-def _references(condition: Condition) -> Iterator[int]:
+def _references(condition: Condition) -> Iterator[tuple[Method, int]]:
     match condition:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
                 yield from _references(part)
         case Not(part):
             yield from _references(part)
-        case Authenticated(Method.USER, int(reference)):
-            yield reference
+        case Authenticated(method, int(reference)):
+            yield method, reference

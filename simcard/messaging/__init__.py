@@ -1,0 +1,1 @@
+"""Secure messaging: one protocol, several schemes (ISO data objects, PBOC lines, SCP03)."""

@@ -1,0 +1,154 @@
+"""Keys on the card: what each may be used for, its algorithm, and the counters that guard it.
+
+The body of a key EF:
+
+======  ====  ==================================================================
+offset  size  meaning
+======  ====  ==================================================================
+0       2     usage (`KeyUsage`)
+2       1     algorithm (`KeyAlgorithm`)
+3       1     version
+4       1     tries left, 0 = blocked
+5       1     tries allowed, 00 = no retry counter
+6       2     usage counter: uses left, FFFF = without limit
+8       2     length of the value
+10      ..    the value
+======  ====  ==================================================================
+
+A try or a use is spent, in a commit of its own, before the key is used; a try comes back only when
+the authentication succeeds.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+from simcard.crypto.blocks import BlockCipher, BlockSuite, KeyLengthError, block_suite
+from simcard.files.descriptors import File
+from simcard.memory.journal import Memory
+from simcard.status import SW, CardError
+
+HEADER_SIZE: Final = 10
+UNLIMITED: Final = 0xFFFF
+
+
+class KeyUsage(IntFlag):
+    """What a key may be used for; a key without the flag is no key for that purpose."""
+
+    INTERNAL = 0x0001
+    EXTERNAL = 0x0002
+    MUTUAL = 0x0004
+    PACE = 0x0008
+    ENCIPHER = 0x0010
+    DECIPHER = 0x0020
+    MAC = 0x0040
+    SIGN = 0x0080
+    VERIFY = 0x0100
+    AGREE = 0x0200
+    CHANNEL = 0x0400
+    LINE = 0x0800
+
+
+class KeyAlgorithm(IntEnum):
+    """What kind of value a key has."""
+
+    TDES = 0x01
+    AES = 0x02
+    SM4 = 0x03
+    PASSWORD = 0x0F
+    RSA = 0x10
+    EC = 0x20
+    SM2 = 0x30
+
+    @property
+    def cipher(self) -> BlockCipher:
+        """The block cipher of a symmetric key; 6985 for any other."""
+        cipher = _CIPHERS.get(self)
+        if cipher is None:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        return cipher
+
+
+_CIPHERS: Final = {
+    KeyAlgorithm.TDES: BlockCipher.TDES,
+    KeyAlgorithm.AES: BlockCipher.AES,
+    KeyAlgorithm.SM4: BlockCipher.SM4,
+}
+
+
+def check_key(algorithm: KeyAlgorithm, usage: KeyUsage, value: bytes) -> None:
+    """ValueError when *value* is not as long as the algorithm and the usage want it.
+
+    A key for mutual authentication or line protection of the scheme with two keys is the one for
+    encryption and the one for MACs, one behind the other.
+    """
+    cipher = _CIPHERS.get(algorithm)
+    if cipher is None:
+        return
+    if usage & (KeyUsage.MUTUAL | KeyUsage.CHANNEL):
+        if len(value) % 2:
+            raise KeyLengthError("the keys for encryption and for MACs are equally long")
+        cipher.check_key(value[: len(value) // 2])
+    else:
+        cipher.check_key(value)
+
+
+def key_body(
+    value: bytes,
+    *,
+    usage: KeyUsage,
+    algorithm: KeyAlgorithm,
+    version: int = 0,
+    tries: int = 0,
+    uses: int = UNLIMITED,
+) -> bytes:
+    """The body of a new key EF; *tries* 0 means that it has no retry counter."""
+    head = usage.to_bytes(2, "big") + bytes([algorithm, version, tries, tries])
+    return head + uses.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+
+
+class Key:
+    """One key EF, behind the door."""
+
+    __slots__ = ("_memory", "_region", "algorithm", "cell", "usage", "value", "version")
+
+    def __init__(self, file: File, memory: Memory) -> None:
+        self.cell = file.cell
+        self._region = file.region
+        self._memory = memory
+        body = file.region.read(memory, 0, file.region.size)
+        self.usage = KeyUsage(int.from_bytes(body[:2], "big"))
+        self.algorithm = KeyAlgorithm(body[2])
+        self.version = body[3]
+        self.value = body[HEADER_SIZE : HEADER_SIZE + int.from_bytes(body[8:10], "big")]
+
+    @property
+    def suite(self) -> BlockSuite:
+        """The block suite of a symmetric key; 6985 for any other."""
+        return block_suite(self.algorithm.cipher, self.value)
+
+    @property
+    def tries_left(self) -> int | None:
+        """How many further failures are allowed; None without a retry counter."""
+        left, allowed = self._region.read(self._memory, 4, 2)
+        return left if allowed else None
+
+    def spend(self) -> None:
+        """Take a try and a use before the key is used: 6983 when blocked, 6984 when used up."""
+        left, allowed = self._region.read(self._memory, 4, 2)
+        uses = int.from_bytes(self._region.read(self._memory, 6, 2), "big")
+        if allowed and not left:
+            raise CardError(SW.AUTHENTICATION_BLOCKED)
+        if not uses:
+            raise CardError(SW.REFERENCE_DATA_NOT_USABLE)
+        assert not self._memory.dirty, "a try is spent before anything else is written"
+        if allowed:
+            self._region.write(self._memory, 4, bytes([left - 1]))
+        if uses != UNLIMITED:
+            self._region.write(self._memory, 6, (uses - 1).to_bytes(2, "big"))
+        self._memory.commit()
+
+    def restore(self) -> None:
+        """Give all tries back, in the open transaction: the authentication succeeded."""
+        self._region.write(self._memory, 4, self._region.read(self._memory, 5, 1))
