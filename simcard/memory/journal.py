@@ -41,12 +41,12 @@ run out: `Geometry` bounds all the writes a chip can take by 2^32 - 1.
 
 What is refused
 ---------------
-Anything that contradicts the three rules is not our work: `ImageError`, and nothing is changed. One
-kind of damage leaves no contradiction behind: a live page that has vanished, or turned into an older
-copy of itself. Therefore each transaction carries `others`, the exclusive or of the checksums of all
-live pages that it does *not* replace. With its own pages, which are counted, that covers the whole
-committed state. What stays undetectable is damage to the page programmed last. It looks like a cut
-during that write, and is treated as one: the last transaction has not happened.
+Anything that contradicts the three rules is not our work: `ImageError`, and nothing is changed.
+One kind of damage leaves no contradiction behind: a live page that has vanished, or turned into an
+older copy of itself. Therefore each transaction carries `others`, the exclusive or of the checksums
+of all live pages that it does *not* replace. With its own pages, which are counted, that covers the
+whole committed state. What stays undetectable is damage to the page programmed last. It looks like
+a cut during that write, and is treated as one: the last transaction has not happened.
 """
 
 from __future__ import annotations

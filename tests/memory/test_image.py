@@ -35,6 +35,28 @@ def interrupted() -> bytes:
     return memory.flash.image()
 
 
+class Killed(Exception):
+    pass
+
+
+class DyingStore(bytearray):
+    """The image of a process that is killed in the middle of its n-th copy of bytes."""
+
+    copies_left = 0
+
+    def __setitem__(self, key: object, value: object, /) -> None:
+        assert isinstance(key, slice)
+        assert isinstance(value, bytes)
+        self.copies_left -= 1
+        start, stop, _ = key.indices(len(self))
+        if self.copies_left == 0:
+            # Eight aligned bytes are one store of the processor; everything longer can be halved.
+            middle = start + (len(value) // 2 if len(value) > 8 else 0)
+            super().__setitem__(slice(start, middle), value[: middle - start])
+            raise Killed
+        super().__setitem__(slice(start, stop), value)
+
+
 def resealed(image: bytes, offset: int, value: bytes) -> bytearray:
     """The image with header bytes replaced and the header's checksum made right again."""
     changed = bytearray(image)
@@ -110,6 +132,29 @@ def test_a_store_of_another_size_is_not_made_a_chip() -> None:
     with pytest.raises(ValueError, match="1184 needed"):
         Flash.blank(SMALL, store)
     assert store == bytes(len(store))
+
+
+def test_an_image_whose_making_was_interrupted_is_no_image() -> None:
+    old = released().flash.image()
+    for copies in (2, 3):
+        store = DyingStore(old)
+        store.copies_left = copies
+        with pytest.raises(Killed):
+            Flash.blank(SMALL, store)
+        with pytest.raises(ImageError):
+            Flash.open(store)
+
+
+@pytest.mark.parametrize("copies", range(1, 7))
+def test_a_process_killed_inside_any_copy_leaves_a_whole_transaction(copies: int) -> None:
+    store = DyingStore(SMALL.image_size)
+    memory = released(store)
+    memory.write(0, b"\x04" * 120)
+    store.copies_left = copies
+    with pytest.raises(Killed):
+        memory.commit()
+    expected = EXPECTED if copies < 6 else b"\x04" * 120 + EXPECTED[120:]
+    assert Memory.mount(Flash.open(store)).read(0, 200) == expected
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from simcard.memory import (
     TransactionTooLarge,
 )
 from simcard.memory import journal as journal_module
+from simcard.memory.ledger import Ledger
 from simcard.memory.recovery import Survey, survey
 
 if TYPE_CHECKING:
@@ -101,10 +102,16 @@ def check_recovery(kind: type[Memory], flash: Flash, allowed: Iterable[bytes], s
     check_state(kind, flash, allowed)
 
 
-def check_every_cut(kind: type[Memory], history: list[Writes], seed: int) -> int:
-    """The states found behind every cut are those before or after; the number of cuts tried."""
+def check_every_cut(kind: type[Memory], history: list[Writes], seed: int = 30, age: int = 0) -> int:
+    """The states found behind every cut are those before or after; the number of cuts tried.
+
+    The memory has seen *age* transactions before: from about 10 on, no free page is virgin.
+    """
     memory = kind.format(Flash.blank(SMALL))
     model = bytearray(CAPACITY)
+    for number in range(age):
+        apply(memory, model, [(number * 73 % CAPACITY, bytes([number]) * (1 + number * 31 % 90))])
+        memory.commit()
     tried = 0
     for writes in history:
         before = bytes(model)
@@ -129,14 +136,16 @@ def check_every_cut(kind: type[Memory], history: list[Writes], seed: int) -> int
 TWO_PAGES: list[Writes] = [[(0, b"\x11" * 88)], [(0, b"\x22" * 88)], [(10, b"\x33")]]
 
 
-@settings(max_examples=150, deadline=None)
-@given(history=HISTORIES, seed=st.integers(0, 1000))
-def test_a_commit_takes_effect_whole_or_not_at_all(history: list[Writes], seed: int) -> None:
-    check_every_cut(Memory, history, seed)
+@settings(max_examples=100, deadline=None)
+@given(history=HISTORIES, seed=st.integers(0, 1000), age=st.integers(0, 40))
+def test_a_commit_takes_effect_whole_or_not_at_all(
+    history: list[Writes], seed: int, age: int
+) -> None:
+    check_every_cut(Memory, history, seed, age)
 
 
 def test_every_write_is_cut_before_and_after_and_torn_in_every_shape() -> None:
-    assert check_every_cut(Memory, TWO_PAGES, seed=30) == 5 * (2 + len(Tear))
+    assert check_every_cut(Memory, TWO_PAGES) == 5 * (2 + len(Tear))
 
 
 @settings(max_examples=300, deadline=None)
@@ -203,9 +212,9 @@ class MarkFirst(Memory):
         return 0
 
 
-def is_caught(kind: type[Memory], history: list[Writes]) -> bool:
+def is_caught(kind: type[Memory], history: list[Writes], age: int = 0) -> bool:
     try:
-        check_every_cut(kind, history, seed=30)
+        check_every_cut(kind, history, age=age)
     except AssertionError:
         return True
     return False
@@ -245,3 +254,19 @@ def test_a_wrong_recovery_is_caught(
 ) -> None:
     monkeypatch.setattr(journal_module, "survey", wrong)
     assert is_caught(Memory, TWO_PAGES)
+
+
+def test_programming_in_place_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Ledger.route
+
+    def in_place(
+        self: Ledger, flash: Flash, count: int, superseded: list[int]
+    ) -> tuple[list[int], list[int]]:
+        """What this very transaction replaces counts as free already."""
+        keys = [flash.wear[page] << 16 | page for page in superseded]
+        return right(replace(self, free=sorted(self.free + keys)), flash, count, [])
+
+    full: list[Writes] = [[(start, bytes([1 + start]) * 240)] for start in (0, 100, 30)]
+    check_every_cut(Memory, full, age=30)
+    monkeypatch.setattr(Ledger, "route", in_place)
+    assert is_caught(Memory, full, age=30)

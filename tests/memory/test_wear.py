@@ -52,6 +52,16 @@ def test_moving_cold_pages_brings_the_whole_chip_into_use() -> None:
     assert sum(memory.flash.wear) > 0.9 * 32 * 2000
 
 
+def test_no_cold_page_is_added_to_a_transaction_that_has_no_room_for_it() -> None:
+    memory = full(Geometry(size=16 * 64, page_size=64, spare_pages=2))
+    before = memory.flash.writes
+    for number in range(1, 1001):
+        memory.write(40, number.to_bytes(4, "big") * 4)
+        memory.commit()
+    assert memory.flash.writes == before + 2 * 1000
+    assert memory.read(40, 4) == (1000).to_bytes(4, "big")
+
+
 def test_a_worn_out_memory_keeps_its_state_and_refuses_changes() -> None:
     geometry = Geometry(size=16 * 64, page_size=64, endurance=3, spare_pages=6)
     memory = Memory.format(Flash.blank(geometry))
@@ -59,6 +69,9 @@ def test_a_worn_out_memory_keeps_its_state_and_refuses_changes() -> None:
         count_up(memory, 1000)
     number = int.from_bytes(memory.read(CELL, 4), "big")
     image = memory.flash.image()
+    for _ in range(20):
+        with pytest.raises(WornOut, match="no free page"):
+            memory.commit()
     assert memory.dirty
     memory.rollback()
     assert memory.read(CELL, 4) == (number - 1).to_bytes(4, "big")
