@@ -185,7 +185,8 @@ class Card:
         channel together with the rights that were gained by it.
         """
         session = state.sessions[class_byte.channel]
-        channel = session.secure
+        channel = session.secure or state.line_protection(class_byte)
+        session = state.sessions[class_byte.channel]
         if class_byte.protection is Protection.NONE:
             if channel is None or command.ins == GET_RESPONSE:
                 return None
@@ -211,6 +212,7 @@ class Card:
             declaration = state.settings.commands.find(class_byte, command.ins)
             call = Call(state, class_byte.channel, command, declaration, None, protected)
             reply = self._execute(state, call)
+            protected = call.protected or protected
         except CardError as refusal:
             reply = Reply(b"", refusal.sw)
         return Reply(protected.seal.wrap(reply.data[: command.ne], reply.sw), reply.sw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from simcard.apdu import ClassByte, Protection
 from simcard.commands.declaration import CommandTable
 from simcard.entropy import Entropy
 from simcard.files.descriptors import LifeCycle
@@ -11,6 +12,8 @@ from simcard.files.store import CellStore
 from simcard.files.tree import Tree
 from simcard.memory.flash import Flash
 from simcard.memory.journal import Memory
+from simcard.messaging.line import LineProtection
+from simcard.security.keys import Key, KeyUsage
 from simcard.session import Session
 
 
@@ -54,6 +57,21 @@ class CardState:
         """Forget everything volatile: what a reset does."""
         self.memory.rollback()
         self.sessions = {0: Session(df=self.tree.root)}
+
+    def line_protection(self, class_byte: ClassByte) -> LineProtection | None:
+        """The protection of single commands that the current DF offers, if it has a key for it.
+
+        It takes the session's challenge, which is used up by that.
+        """
+        if class_byte.protection is not Protection.PROPRIETARY:
+            return None
+        session = self.sessions[class_byte.channel]
+        for file in self.tree.keys(self.tree.files[session.df]):
+            key = Key(file, self.memory)
+            if key.usage & KeyUsage.LINE:
+                self.sessions[class_byte.channel] = session._replace(challenge=b"")
+                return LineProtection(key.algorithm.cipher, key.value, session.challenge)
+        return None
 
     def fork(self) -> CardState:
         """An independent copy; pages, tree and sessions are shared until one side changes them."""

@@ -139,11 +139,24 @@ class Call:
         file = find_internal(self.tree, self.df, FileKind.KEY, number)
         if file is None:
             raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+        return self.key_at(file.cell, usage)
+
+    def key_at(self, cell: int, usage: KeyUsage) -> Key:
+        """The key whose EF starts at *cell*; 6982 and 6985 as `key` says."""
+        file = self.tree.files[cell]
         self.demand(file, Right.READ)
         key = Key(file, self._state.memory)
         if not key.usage & usage:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)
         return key
+
+    def channel_key(self, version: int) -> Key:
+        """The first key in reach that opens secure channels and has *version* (0: any); 6A88."""
+        for file in self.tree.keys(self.df):
+            key = Key(file, self._state.memory)
+            if key.usage & KeyUsage.CHANNEL and version in (0, key.version):
+                return self.key_at(file.cell, KeyUsage.CHANNEL)
+        raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
 
     # Structure
 
@@ -189,6 +202,11 @@ class Call:
         """Put the card as a whole into the termination state."""
         self._state.store.card_life_cycle = LifeCycle.TERMINATED.value
         self.terminated = True
+
+    @property
+    def protected(self) -> Unwrapped | None:
+        """How the command was protected, as the door has found it to be; None for a plain one."""
+        return self._protected
 
     def settle(self) -> None:
         """Make what the handler left the card's own; the memory has committed just before."""
@@ -252,6 +270,9 @@ class Call:
         protected = self._protected
         if protected is None:
             return not (authentic or confidential)
+        if confidential and protected.decipher is not None:
+            protected = self._protected = protected.decipher(protected)
+            self.command = protected.command
         return protected.authentic >= authentic and protected.confidential >= confidential
 
     def _find_reference(self, number: int) -> File:

@@ -76,6 +76,13 @@ class Tree:
             yield self.files[cell]
             yield from self.below(self.files[cell])
 
+    def keys(self, df: File) -> Iterator[File]:
+        """The keys in reach of *df*: its own, then those of the DFs above it."""
+        for home in self.lineage(df):
+            for cell in self.children.get(home.cell, ()):
+                if self.files[cell].kind is FileKind.KEY:
+                    yield self.files[cell]
+
     def named(self) -> list[File]:
         """The DFs that have a name, in the order of their cells."""
         return [self.files[cell] for cell in sorted(self.files) if self.files[cell].names]

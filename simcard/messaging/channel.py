@@ -8,6 +8,7 @@ command.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from simcard.apdu import ClassByte, Command
@@ -22,13 +23,19 @@ class Seal(Protocol):
 
 
 class Unwrapped(NamedTuple):
-    """A command as the handler shall see it, and what its protection was worth."""
+    """A command as the handler shall see it, and what its protection was worth.
+
+    `after` is the channel as the session keeps it, None when the protection was for this command
+    alone. `decipher` is there when not the command but the access rule says whether its data is
+    enciphered: it yields the same command deciphered.
+    """
 
     command: Command
     authentic: bool
     confidential: bool
     seal: Seal
-    after: SecureChannel
+    after: SecureChannel | None
+    decipher: Callable[[Unwrapped], Unwrapped] | None = None
 
 
 class SecureChannel(Protocol):

@@ -16,12 +16,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from simcard.commands.globalplatform import GLOBALPLATFORM
 from simcard.commands.iso import ISO
 from simcard.profiles.schema import ProfileTables
 from simcard.profiles.soundness import Unsound, check
 from simcard.state import Settings
 
 _DIALECTS: Final = {"iso": ISO}
+_EXTENSIONS: Final = {"globalplatform": GLOBALPLATFORM}
 Location = tuple[int | str, ...]
 
 
@@ -45,10 +47,11 @@ class Profile:
     def settings(self) -> Settings:
         """What the engine needs to know besides the memory."""
         limits = self.tables.limits
+        extensions = [each for name in self.tables.extensions for each in _EXTENSIONS[name]]
         return Settings(
             name=self.name,
             atr=self.tables.atr,
-            commands=_DIALECTS[self.tables.dialect],
+            commands=_DIALECTS[self.tables.dialect].extended(*extensions),
             channels=limits.channels,
             command_data_max=limits.command_data_max,
             response_data_max=limits.response_data_max,

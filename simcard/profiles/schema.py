@@ -288,6 +288,7 @@ class ProfileTables(Table):
     description: str = ""
     atr: Hex = Field(min_length=2, max_length=33)
     dialect: Literal["iso"] = "iso"
+    extensions: list[Literal["globalplatform"]] = Field(default_factory=list)
     memory: MemoryTable = MemoryTable()
     limits: LimitsTable = LimitsTable()
     access: dict[str, AccessTable] = Field(default_factory=dict)

@@ -12,7 +12,8 @@ offset  size  meaning
 5       1     tries allowed, 00 = no retry counter
 6       2     usage counter: uses left, FFFF = without limit
 8       2     length of the value
-10      ..    the value
+10      4     sequence counter: sessions opened with the key
+14      ..    the value
 ======  ====  ==================================================================
 
 A try or a use is spent, in a commit of its own, before the key is used; a try comes back only when
@@ -29,7 +30,7 @@ from simcard.files.descriptors import File
 from simcard.memory.journal import Memory
 from simcard.status import SW, CardError
 
-HEADER_SIZE: Final = 10
+HEADER_SIZE: Final = 14
 UNLIMITED: Final = 0xFFFF
 
 
@@ -80,18 +81,16 @@ _CIPHERS: Final = {
 def check_key(algorithm: KeyAlgorithm, usage: KeyUsage, value: bytes) -> None:
     """ValueError when *value* is not as long as the algorithm and the usage want it.
 
-    A key for mutual authentication or line protection of the scheme with two keys is the one for
-    encryption and the one for MACs, one behind the other.
+    A key for mutual authentication is two, for encryption and for MACs, one behind the other; a
+    key for secure channels is three: Key-ENC, Key-MAC, Key-DEK.
     """
     cipher = _CIPHERS.get(algorithm)
     if cipher is None:
         return
-    if usage & (KeyUsage.MUTUAL | KeyUsage.CHANNEL):
-        if len(value) % 2:
-            raise KeyLengthError("the keys for encryption and for MACs are equally long")
-        cipher.check_key(value[: len(value) // 2])
-    else:
-        cipher.check_key(value)
+    keys = 3 if usage & KeyUsage.CHANNEL else 2 if usage & KeyUsage.MUTUAL else 1
+    if len(value) % keys:
+        raise KeyLengthError(f"the {keys} keys of this usage are equally long")
+    cipher.check_key(value[: len(value) // keys])
 
 
 def key_body(
@@ -105,7 +104,7 @@ def key_body(
 ) -> bytes:
     """The body of a new key EF; *tries* 0 means that it has no retry counter."""
     head = usage.to_bytes(2, "big") + bytes([algorithm, version, tries, tries])
-    return head + uses.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+    return head + uses.to_bytes(2, "big") + len(value).to_bytes(2, "big") + bytes(4) + value
 
 
 class Key:
@@ -148,6 +147,12 @@ class Key:
         if uses != UNLIMITED:
             self._region.write(self._memory, 6, (uses - 1).to_bytes(2, "big"))
         self._memory.commit()
+
+    def count(self) -> int:
+        """The next value of the sequence counter (1, 2, ...), in the open transaction."""
+        value = int.from_bytes(self._region.read(self._memory, 10, 4), "big") + 1
+        self._region.write(self._memory, 10, value.to_bytes(4, "big"))
+        return value
 
     def restore(self) -> None:
         """Give all tries back, in the open transaction: the authentication succeeded."""
