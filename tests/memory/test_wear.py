@@ -80,6 +80,26 @@ def test_a_worn_out_memory_keeps_its_state_and_refuses_changes() -> None:
     assert number - 1 >= 15 * 3
 
 
+def commits_until_worn_out(memory: Memory, length: int) -> int:
+    """How often *length* bytes can still be changed; every state on the way mounts."""
+    for number in range(1, 256):
+        memory.write(CELL, bytes([number]) * length)
+        try:
+            memory.commit()
+        except WornOut:
+            memory.rollback()
+            return number - 1
+        state = memory.read(0, memory.capacity)
+        assert Memory.mount(memory.flash.fork()).read(0, memory.capacity) == state
+    raise AssertionError("this memory does not wear out")
+
+
+def test_what_is_too_much_for_worn_pages_leaves_room_for_less() -> None:
+    memory = full(Geometry(size=16 * 64, page_size=64, endurance=20, spare_pages=6))
+    assert commits_until_worn_out(memory, 230) > 16 * 20 // 6 // 2
+    assert commits_until_worn_out(memory, 4) > 1
+
+
 def test_tearing_one_write_for_ever_ends_in_a_refusal_not_in_a_loss() -> None:
     geometry = Geometry(size=16 * 64, page_size=64, endurance=20, spare_pages=6)
     memory = Memory.format(Flash.blank(geometry))
