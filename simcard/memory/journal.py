@@ -221,13 +221,13 @@ class Memory:
                 page = seal(header, self._pages[logical])
                 self.flash.program(route[position], page)
                 digest ^= checksum(page)
+            locations = ledger.locations
+            for logical, physical in zip(changed, route, strict=False):
+                locations[logical] = physical
+            self._ledger = Ledger(locations, free, route[-1], ledger.sequence + 1, digest)
         except BaseException:
-            self._limit = -1
+            self._limit = -1  # whatever stopped us, only the flash knows how far we came
             raise
-        locations = ledger.locations
-        for logical, physical in zip(changed, route, strict=False):
-            locations[logical] = physical
-        self._ledger = Ledger(locations, free, route[-1], ledger.sequence + 1, digest)
 
     @staticmethod
     def _remaining(position: int, count: int) -> int:
