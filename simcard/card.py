@@ -53,6 +53,11 @@ class Card:
         """Whether the contacts carry power."""
         return self._state is not None
 
+    @property
+    def state(self) -> CardState | None:
+        """What the powered card holds, for tools that look inside; None without power."""
+        return self._state
+
     def power_on(self) -> bytes:
         """Supply power: recover the memory, mount the tree, answer to reset.
 
@@ -138,6 +143,8 @@ class Card:
                 reply = self._execute(state, Call(state, channel, joined, declaration, kept))
             else:
                 reply = self._answer_sealed(state, class_byte, protected)
+                if protected.shares_le:
+                    expected = max(expected, len(reply.data))
         except CardError as refusal:
             return refusal.sw.encoded
         if reply.waiting is not None:
@@ -210,6 +217,8 @@ class Card:
         command = protected.command
         try:
             declaration = state.settings.commands.find(class_byte, command.ins)
+            if protected.shares_le and command.case not in declaration.cases:
+                command = command._replace(expected=None)
             call = Call(state, class_byte.channel, command, declaration, None, protected)
             reply = self._execute(state, call)
             protected = call.protected or protected

@@ -157,9 +157,10 @@ def line_decipher(key: bytes, data: bytes, cipher: BlockCipher = BlockCipher.TDE
     """
     suite = _suite_of(key, cipher)
     opened = suite.decrypt_ecb(data)
-    if not opened or opened != _filled(opened[: 1 + opened[0]], suite.block_size):
+    end = 1 + opened[0] if opened else 1
+    if end > len(opened) or opened != _filled(opened[:end], suite.block_size):
         raise ValueError("the deciphered data field does not fit its length byte")
-    return opened[1 : 1 + opened[0]]
+    return opened[1:end]
 
 
 def authentication_cryptogram(

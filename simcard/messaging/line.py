@@ -57,6 +57,7 @@ class LineProtection:
             seal=LineSeal(self, enciphers=False),
             after=None,
             decipher=self.decipher,
+            shares_le=True,
         )
 
     def decipher(self, unwrapped: Unwrapped) -> Unwrapped:

@@ -78,6 +78,7 @@ class Scp03Channel:
             confidential=enciphered,
             seal=Scp03Seal(after),
             after=after,
+            shares_le=bool(self.level & Level.R_MAC),
         )
 
     def _authenticated(self, command: Command) -> tuple[bytes, bytes]:
