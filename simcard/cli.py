@@ -13,12 +13,14 @@ from rich.table import Table
 
 from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
+from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
 from simcard.profiles import ProfileError, build_card, load_profile, profile_names
 from simcard.script import Action, ScriptError, Step, parse_script
 from simcard.status import meaning_of
 
 USAGE_ERROR = 3
+LOOPBACK = "127.0.0.1"
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -111,11 +113,44 @@ def _spaced(data: bytes) -> str:
     return data.hex(" ").upper()
 
 
+@app.command()
+def serve(
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", "-p", help="Once for each slot, in order.")
+    ] = None,
+    seed: SeedOption = 0,
+    host: Annotated[str, typer.Option(help="Where vpcd is, or where to wait for it.")] = LOOPBACK,
+    port: Annotated[int, typer.Option(help="vpcd's port; the next slot has the next one.")] = 35963,
+    *,
+    listen: Annotated[bool, typer.Option(help="Wait for vpcd to connect to us.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Say nothing but errors.")] = False,
+) -> None:
+    """Put cards into the virtual PC/SC reader of vsmartcard-vpcd, until interrupted."""
+    names = profile or ["iso7816"]
+    cards = [build_card(load_profile(name), seed) for name in names]
+    if not quiet:
+        how = "waiting for vpcd at" if listen else "looking for vpcd at"
+        _say(f"{', '.join(names)}: {how} {host}, port {port}; end with Ctrl-C")
+    try:
+        serve_cards(
+            cards,
+            (host, port),
+            listen=listen,
+            on_event=None if quiet else lambda event: _say(str(event)),
+        )
+    except OSError as error:
+        raise ServeError(f"{host}, port {port}: {error.strerror or error}") from None
+
+
+class ServeError(Exception):
+    """The cards could not be put into a reader."""
+
+
 def main() -> None:
     """Run the command line; our own errors become one line and exit code 3."""
     try:
         app()
-    except (ProfileError, ScriptError, ImageError) as error:
+    except (ProfileError, ScriptError, ServeError, ImageError) as error:
         print(f"simcard: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE_ERROR)
     except BrokenPipeError:
