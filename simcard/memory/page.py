@@ -7,6 +7,7 @@ wrote, or it is not a page of the memory at all.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -42,8 +43,13 @@ def checksum(page: bytes) -> int:
     return int.from_bytes(page[:CHECKSUM_SIZE], "little")
 
 
+@lru_cache(maxsize=1024)
 def unseal(page: bytes) -> PageHeader | None:
-    """The header of a whole page, None if the checksum says it is not one."""
-    if zlib.crc32(page[CHECKSUM_SIZE:]) != checksum(page):
+    """The header of a whole page, None if the checksum says it is not one.
+
+    Remembered, because forks share their pages and are mounted by the thousand.
+    """
+    fields = HEADER.unpack_from(page)
+    if zlib.crc32(page[CHECKSUM_SIZE:]) != fields[0]:
         return None
-    return PageHeader._make(HEADER.unpack_from(page)[1:])
+    return PageHeader._make(fields[1:])
