@@ -8,7 +8,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from simcard.profiles.loader import Profile
-from simcard.profiles.schema import AccessTable, CompactAccess, FileTable, ReferencedAccess
+from simcard.profiles.schema import CompactAccess, FileTable, ReferencedAccess
+from simcard.profiles.tables import AccessTable
 from simcard.security.access import Condition
 
 

@@ -26,16 +26,16 @@ from simcard.files.store import CellStore
 from simcard.files.tree import write_file
 from simcard.memory.flash import Flash
 from simcard.memory.journal import Memory
+from simcard.profiles.keys import KeyTable
 from simcard.profiles.loader import Profile, ProfileError
 from simcard.profiles.schema import (
     STRUCTURES,
-    AccessTable,
     CompactAccess,
     FileTable,
-    KeyTable,
     ReferencedAccess,
     ReferenceTable,
 )
+from simcard.profiles.tables import AccessTable
 from simcard.security.attributes import MODE_BITS, Subject, encode_expanded
 from simcard.security.keys import key_body
 from simcard.security.reference import NO_REFERENCE, pin_body
@@ -206,7 +206,7 @@ def _reference_body(table: ReferenceTable) -> bytes:
 
 def _key_body(table: KeyTable) -> bytes:
     return key_body(
-        table.hex,
+        table.value,
         usage=table.key_usage,
         algorithm=table.key_algorithm,
         version=table.version,

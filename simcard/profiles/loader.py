@@ -117,11 +117,15 @@ def _tables(source: str, text: str, seen: tuple[str, ...]) -> dict[str, Any]:
     return _merged(below, tables)
 
 
-_KEYS: Final = {"file": ("path",), "reference_data": ("df", "reference")}
+_KEYS: Final = {
+    "file": ("path",),
+    "reference_data": ("df", "reference"),
+    "key": ("df", "reference"),
+}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Tables are merged key by key, files by path, reference data by DF and reference."""
+    """Tables are merged key by key, files by path, PINs and keys by DF and reference."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)

@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from functools import reduce
-from operator import or_
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from simcard.files.descriptors import Structure
 from simcard.memory.image import Geometry
-from simcard.security.access import Condition, Right, parse_condition
-from simcard.security.keys import KeyAlgorithm, KeyUsage, check_key
+from simcard.profiles.keys import KeyTable
+from simcard.profiles.tables import AccessTable, Hex, Path, Table
 from simcard.security.reference import PinEncoding
-
-
-def _hexadecimal(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"(?:\s*[0-9A-Fa-f]{2})*\s*", value):
-        raise ValueError("bytes are written as pairs of hexadecimal digits")
-    return bytes.fromhex(value)
-
-
-def _path(value: str) -> str:
-    if not re.fullmatch(r"3F00(/[0-9A-F]{4})*", value):
-        raise ValueError("a path starts at 3F00 and has four hexadecimal digits at each step")
-    return value
-
-
-def _condition(value: object) -> Condition:
-    if not isinstance(value, str):
-        raise ValueError("a condition is a text such as 'always' or 'pin 01 and mac'")  # noqa: TRY004
-    return parse_condition(value)
-
-
-Hex = Annotated[bytes, BeforeValidator(_hexadecimal)]
-Path = Annotated[str, AfterValidator(_path)]
-ConditionText = Annotated[Condition, BeforeValidator(_condition)]
 
 STRUCTURES = {
     "transparent": Structure.TRANSPARENT,
@@ -58,12 +22,6 @@ STRUCTURES = {
     "cyclic-tlv": Structure.CYCLIC_TLV,
     "data-objects": Structure.DATA_OBJECTS,
 }
-
-
-class Table(BaseModel):
-    """A table that has no keys but those named here."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class MemoryTable(Table):
@@ -92,26 +50,6 @@ class LimitsTable(Table):
     response_data_max: int = Field(default=65536, ge=256, le=65536)
     challenge_size: int = Field(default=8, ge=1, le=255)
     records_at_creation: Literal["none", "all"] = "none"
-
-
-class AccessTable(Table):
-    """Who may do what with a file: a condition for each right; a right left out is nobody's."""
-
-    read: ConditionText | None = None
-    update: ConditionText | None = None
-    write: ConditionText | None = None
-    deactivate: ConditionText | None = None
-    activate: ConditionText | None = None
-    terminate: ConditionText | None = None
-    delete: ConditionText | None = None
-    delete_child: ConditionText | None = None
-    create_ef: ConditionText | None = None
-    create_df: ConditionText | None = None
-
-    def rules(self) -> dict[Right, Condition]:
-        """The rights that are named, in the order of the access mode bits."""
-        named = {right: getattr(self, right.name.lower()) for right in Right}
-        return {right: condition for right, condition in named.items() if condition is not None}
 
 
 class ReferencedAccess(Table):
@@ -242,42 +180,6 @@ class ReferenceTable(Table):
     def pin_encoding(self) -> PinEncoding:
         """The encoding."""
         return PinEncoding[self.encoding.upper().replace("-", "_")]
-
-
-class KeyTable(Table):
-    """`[[key]]`: a key, in the DF at `df`; `access.read` says who may use it."""
-
-    df: Path
-    reference: Hex = Field(min_length=1, max_length=1)
-    title: str = ""
-    hex: Hex = Field(min_length=1, max_length=2048)
-    algorithm: str
-    usage: list[str] = Field(min_length=1)
-    version: int = Field(default=0, ge=0, le=255)
-    tries: int = Field(default=0, ge=0, le=15)
-    uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
-    access: str | AccessTable = AccessTable.model_validate({"read": "always"})
-
-    @model_validator(mode="after")
-    def _is_a_key(self) -> Self:
-        names = {name.lower(): name for name in KeyAlgorithm.__members__}
-        if self.algorithm not in names:
-            raise ValueError(f"an algorithm is one of {', '.join(names)}")
-        uses = {name.lower() for name in KeyUsage.__members__}
-        if not set(self.usage) <= uses:
-            raise ValueError(f"a usage is one of {', '.join(sorted(uses))}")
-        check_key(self.key_algorithm, self.key_usage, self.hex)
-        return self
-
-    @property
-    def key_algorithm(self) -> KeyAlgorithm:
-        """The algorithm."""
-        return KeyAlgorithm[self.algorithm.upper()]
-
-    @property
-    def key_usage(self) -> KeyUsage:
-        """All usages in one."""
-        return reduce(or_, (KeyUsage[name.upper()] for name in self.usage))
 
 
 class ProfileTables(Table):

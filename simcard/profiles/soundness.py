@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from simcard.profiles.keys import KeyTable
 from simcard.profiles.schema import (
     STRUCTURES,
-    AccessTable,
     FileTable,
-    KeyTable,
     ProfileTables,
     ReferencedAccess,
     ReferenceTable,
 )
+from simcard.profiles.tables import AccessTable
 from simcard.security.access import AllOf, AnyOf, Authenticated, Condition, Method, Not
 
 

@@ -26,8 +26,12 @@ from enum import IntEnum, IntFlag
 from typing import Final
 
 from simcard.crypto.blocks import BlockCipher, BlockSuite, KeyLengthError, block_suite
+from simcard.crypto.curves import Curve
+from simcard.crypto.digests import Digest
+from simcard.crypto.rsa import RsaPrivateKey
 from simcard.files.descriptors import File
 from simcard.memory.journal import Memory
+from simcard.security.asymmetric import decode_ec, decode_rsa
 from simcard.status import SW, CardError
 
 HEADER_SIZE: Final = 14
@@ -49,6 +53,7 @@ class KeyUsage(IntFlag):
     AGREE = 0x0200
     CHANNEL = 0x0400
     LINE = 0x0800
+    ACTIVE = 0x1000
 
 
 class KeyAlgorithm(IntEnum):
@@ -126,6 +131,38 @@ class Key:
     def suite(self) -> BlockSuite:
         """The block suite of a symmetric key; 6985 for any other."""
         return block_suite(self.algorithm.cipher, self.value)
+
+    @property
+    def curve(self) -> Curve:
+        """The curve of an EC or SM2 key; 6985 for any other."""
+        self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
+        return decode_ec(self.value).curve
+
+    @property
+    def private_scalar(self) -> int:
+        """The private scalar of an EC or SM2 key; 6985 for any other."""
+        self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
+        return decode_ec(self.value).private
+
+    @property
+    def rsa(self) -> RsaPrivateKey:
+        """The private key of an RSA key; 6985 for any other."""
+        self._must_be(KeyAlgorithm.RSA)
+        return decode_rsa(self.value).private
+
+    @property
+    def digest(self) -> Digest | None:
+        """The hash function the card applies before it signs; None when the terminal does it.
+
+        6985 for a key that cannot sign.
+        """
+        self._must_be(KeyAlgorithm.RSA, KeyAlgorithm.EC, KeyAlgorithm.SM2)
+        decode = decode_rsa if self.algorithm is KeyAlgorithm.RSA else decode_ec
+        return decode(self.value).digest
+
+    def _must_be(self, *algorithms: KeyAlgorithm) -> None:
+        if self.algorithm not in algorithms:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
     @property
     def tries_left(self) -> int | None:

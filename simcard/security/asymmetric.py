@@ -1,0 +1,168 @@
+"""Private keys of RSA, elliptic curves and SM2 as the value field of a key EF.
+
+The value is a row of BER-TLV data objects:
+
+====  ======  ==================================================================
+tag   for     meaning
+====  ======  ==================================================================
+06    EC SM2  object identifier of the curve (RFC 5480, RFC 5639, GM/T 0006)
+80    all     object identifier of the hash function that the card applies before
+              it signs; without it the terminal sends what is to be signed
+81    EC SM2  private scalar, as long as the order of the curve
+81    RSA     prime p
+82    RSA     prime q
+83    RSA     public exponent e
+====  ======  ==================================================================
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import gmpy2
+
+from simcard.crypto.curves import CURVES, SM2P256V1, Curve
+from simcard.crypto.digests import Digest
+from simcard.crypto.rsa import RsaPrivateKey
+from simcard.tlv import Tlv, encode, parse
+
+_TAG_CURVE: Final = 0x06
+_TAG_DIGEST: Final = 0x80
+_TAG_SCALAR: Final = 0x81
+_TAG_P, _TAG_Q, _TAG_E = 0x81, 0x82, 0x83
+
+CURVE_IDENTIFIERS: Final[dict[str, bytes]] = {
+    name: bytes.fromhex(identifier)
+    for name, identifier in {
+        "P-192": "2A8648CE3D030101",
+        "P-224": "2B81040021",
+        "P-256": "2A8648CE3D030107",
+        "P-384": "2B81040022",
+        "P-521": "2B81040023",
+        "brainpoolP192r1": "2B2403030208010103",
+        "brainpoolP224r1": "2B2403030208010105",
+        "brainpoolP256r1": "2B2403030208010107",
+        "brainpoolP320r1": "2B2403030208010109",
+        "brainpoolP384r1": "2B240303020801010B",
+        "brainpoolP512r1": "2B240303020801010D",
+        "sm2p256v1": "2A811CCF5501822D",
+    }.items()
+}
+"""The value fields of the object identifiers of all curves, by the names of `CURVES`."""
+
+DIGEST_IDENTIFIERS: Final[dict[Digest, bytes]] = {
+    digest: bytes.fromhex(identifier)
+    for digest, identifier in {
+        Digest.SHA1: "2B0E03021A",
+        Digest.SHA224: "608648016503040204",
+        Digest.SHA256: "608648016503040201",
+        Digest.SHA384: "608648016503040202",
+        Digest.SHA512: "608648016503040203",
+        Digest.SM3: "2A811CCF55018311",
+    }.items()
+}
+"""The value fields of the object identifiers of all hash functions."""
+
+_CURVES: Final = {identifier: CURVES[name] for name, identifier in CURVE_IDENTIFIERS.items()}
+_DIGESTS: Final = {identifier: digest for digest, identifier in DIGEST_IDENTIFIERS.items()}
+
+
+class EcKey(NamedTuple):
+    """A private key on a curve, and the hash function the card applies (None: the terminal)."""
+
+    curve: Curve
+    private: int
+    digest: Digest | None
+
+
+class RsaKey(NamedTuple):
+    """An RSA private key, and the hash function the card applies (None: the terminal)."""
+
+    private: RsaPrivateKey
+    digest: Digest | None
+
+
+def encode_ec(curve: str, private: bytes, digest: Digest | None = None) -> bytes:
+    """The value of an EC or SM2 key; KeyError for a curve that `CURVES` does not name."""
+    return b"".join(
+        [
+            encode(_TAG_CURVE, CURVE_IDENTIFIERS[curve]),
+            _digest_object(digest),
+            encode(_TAG_SCALAR, private),
+        ]
+    )
+
+
+def encode_rsa(p: bytes, q: bytes, e: int, digest: Digest | None = None) -> bytes:
+    """The value of an RSA key with primes *p* and *q* (big-endian) and public exponent *e*."""
+    exponent = e.to_bytes((e.bit_length() + 7) // 8, "big")
+    return _digest_object(digest) + b"".join(
+        encode(tag, value) for tag, value in ((_TAG_P, p), (_TAG_Q, q), (_TAG_E, exponent))
+    )
+
+
+def _digest_object(digest: Digest | None) -> bytes:
+    return b"" if digest is None else encode(_TAG_DIGEST, DIGEST_IDENTIFIERS[digest])
+
+
+@lru_cache(maxsize=64)
+def decode_ec(value: bytes) -> EcKey:
+    """The EC key that `encode_ec` wrote; ValueError naming what is missing or wrong."""
+    objects = _objects(value, {_TAG_CURVE, _TAG_SCALAR})
+    curve = _CURVES.get(objects[_TAG_CURVE])
+    if curve is None:
+        raise ValueError("06 is not the object identifier of a curve that the card knows")
+    scalar = objects[_TAG_SCALAR]
+    if len(scalar) != curve.scalar_length:
+        raise ValueError(f"a private key of {curve.name} has {curve.scalar_length} bytes")
+    private = int.from_bytes(scalar, "big")
+    curve.check_scalar(private)
+    return EcKey(curve, private, _digest(objects))
+
+
+@lru_cache(maxsize=64)
+def decode_rsa(value: bytes) -> RsaKey:
+    """The RSA key that `encode_rsa` wrote; ValueError naming what is missing or wrong."""
+    objects = _objects(value, {_TAG_P, _TAG_Q, _TAG_E})
+    p, q, e = (int.from_bytes(objects[tag], "big") for tag in (_TAG_P, _TAG_Q, _TAG_E))
+    return RsaKey(RsaPrivateKey(p, q, e), _digest(objects))
+
+
+def check_ec(value: bytes, *, sm2: bool) -> EcKey:
+    """`decode_ec`, and ValueError for an SM2 key with a foreign curve or hash function."""
+    key = decode_ec(value)
+    if sm2 and (key.curve is not SM2P256V1 or key.digest not in (None, Digest.SM3)):
+        raise ValueError("an SM2 key lies on sm2p256v1 and hashes with SM3")
+    if sm2 and key.private == key.curve.n - 1:
+        raise ValueError("the SM2 private key n-1 cannot sign")
+    return key
+
+
+def check_rsa(value: bytes) -> RsaKey:
+    """`decode_rsa`, and ValueError for factors that are no primes."""
+    key = decode_rsa(value)
+    if not (gmpy2.is_prime(key.private.p) and gmpy2.is_prime(key.private.q)):
+        raise ValueError("p and q are primes")
+    if key.digest is Digest.SM3:
+        raise ValueError("an RSA key hashes with SHA")
+    return key
+
+
+def _objects(value: bytes, needed: set[int]) -> dict[int, bytes]:
+    objects: list[Tlv] = parse(value)
+    found = {tlv.tag: tlv.value for tlv in objects}
+    if len(found) != len(objects) or not needed <= found.keys() <= needed | {_TAG_DIGEST}:
+        tags = ", ".join(f"{tag:02X}" for tag in sorted(needed))
+        raise ValueError(f"the value of this key is the data objects {tags} and perhaps 80")
+    return found
+
+
+def _digest(objects: dict[int, bytes]) -> Digest | None:
+    identifier = objects.get(_TAG_DIGEST)
+    if identifier is None:
+        return None
+    digest = _DIGESTS.get(identifier)
+    if digest is None:
+        raise ValueError("80 is not the object identifier of a hash function that the card knows")
+    return digest
