@@ -128,11 +128,12 @@ class Card:
     def _process(self, state: CardState, raw: bytes) -> bytes:
         expected = 0
         waiting, self._waiting = self._waiting, None
+        chain, self._chain = self._chain, None  # whatever comes but the next part ends a chain
         try:
             command = Command.parse(raw)
             class_byte = self._class_byte(state, command)
             channel = class_byte.channel
-            joined = self._join_chain(class_byte, command)
+            joined = self._join_chain(chain, class_byte, command)
             if joined is None:
                 return SW.OK.encoded
             expected = joined.expected or 0
@@ -162,13 +163,15 @@ class Card:
             raise CardError(SW.CHANNEL_NOT_SUPPORTED)
         return class_byte
 
-    def _join_chain(self, class_byte: ClassByte, command: Command) -> Command | None:
+    def _join_chain(
+        self, chain: Command | None, class_byte: ClassByte, command: Command
+    ) -> Command | None:
         """The whole command once its last part is there, None while parts are missing.
 
+        A part of a command that the card does not serve is refused at once, as the command is.
         6883 when another command comes inside a chain; 6700 when the parts together are longer
         than the card can hold.
         """
-        chain, self._chain = self._chain, None
         if chain is None and not class_byte.chained:
             return command
         if chain is not None:
@@ -178,6 +181,7 @@ class Card:
         if len(command.data) > self.settings.command_data_max:
             raise CardError(SW.WRONG_LENGTH)
         if class_byte.chained:
+            self.settings.commands.find(class_byte, command.ins)
             self._chain = command
             return None
         return command
