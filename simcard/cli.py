@@ -18,6 +18,7 @@ from simcard.memory import ImageError
 from simcard.profiles import ProfileError, build_card, load_profile, profile_names
 from simcard.script import Action, ScriptError, Step, parse_script
 from simcard.status import meaning_of
+from simcard.tearing import TearIdError, TearPoint, run_campaign, run_replay
 
 USAGE_ERROR = 3
 LOOPBACK = "127.0.0.1"
@@ -142,6 +143,26 @@ def serve(
         raise ServeError(f"{host}, port {port}: {error.strerror or error}") from None
 
 
+@app.command()
+def tear(
+    profile: ProfileOption = "iso7816",
+    script: Annotated[Path | None, typer.Option(help="Tear these commands, not histories.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides the generated histories.")] = 1,
+    histories: Annotated[int, typer.Option(min=1, help="How many histories to generate.")] = 100,
+    replay: Annotated[str | None, typer.Option(help="Tear at this one point again.")] = None,
+) -> None:
+    """Take the power away at every page write, and inside it, and check what becomes of the card.
+
+    Every command must take effect wholly or not at all, change no other file and raise no retry
+    counter without success, and the card must come up again. The exit code is 1 when it does not.
+    """
+    card = load_profile(profile)
+    steps = None if script is None else parse_script(_lines(script), str(script))
+    if replay is not None:
+        raise typer.Exit(run_replay(card, TearPoint.parse(replay), steps, _console))
+    raise typer.Exit(run_campaign(card, seed, histories, steps, _console))
+
+
 class ServeError(Exception):
     """The cards could not be put into a reader."""
 
@@ -150,7 +171,7 @@ def main() -> None:
     """Run the command line; our own errors become one line and exit code 3."""
     try:
         app()
-    except (ProfileError, ScriptError, ServeError, ImageError) as error:
+    except (ProfileError, ScriptError, ServeError, ImageError, TearIdError) as error:
         print(f"simcard: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE_ERROR)
     except BrokenPipeError:
