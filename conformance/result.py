@@ -222,7 +222,7 @@ class Exchange(_Value):
 
 
 class Result(_Value):
-    """The whole of `result.json`."""
+    """The whole of `result.json`. `harms` are in their order, the gravest first."""
 
     schema_version: Literal[1] = 1
     suite: Suite
@@ -238,7 +238,12 @@ class Result(_Value):
 
 def write_result(result: Result, path: Path) -> None:
     """Writes *result* so that *path* holds the old or the new file, whole, whatever happens."""
-    write_atomically(path, result.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, encode(result))
+
+
+def encode(result: Result) -> bytes:
+    """The bytes of `result.json`."""
+    return result.model_dump_json(indent=1).encode() + b"\n"
 
 
 def write_atomically(path: Path, data: bytes) -> None:

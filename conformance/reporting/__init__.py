@@ -1,0 +1,1 @@
+"""How a result becomes pages: decoding, translating, summing up, comparing, sealing."""
