@@ -18,7 +18,8 @@ class Session(NamedTuple):
     `df` and `ef` are cells; `record` is the record pointer, 0 when it points nowhere;
     `satisfied` holds the cells of the reference data and keys that were presented rightly;
     `data_object` is the tag that GET NEXT DATA continues behind; `secure` is the secure messaging
-    in force and `environment` the current security environment.
+    in force and `environment` the current security environment; `state` is the
+    security state of the PBOC family, 0 to 15.
     """
 
     df: int
@@ -29,6 +30,7 @@ class Session(NamedTuple):
     data_object: int | None = None
     secure: SecureChannel | None = None
     environment: Environment = Environment()
+    state: int = 0
 
     def without_channel(self) -> Session:
         """This session after its secure messaging has ended, and the rights that hung on it."""

@@ -168,7 +168,8 @@ class Call:
         body_size: int,
         life_cycle: LifeCycle,
     ) -> File:
-        """A new child of the current DF; 6982 without the right, 6A84 when it does not fit."""
+        """A new child of the current DF; 6985, 6982 without the right, 6A84 when it does not fit."""
+        self._must_be_awake(self.df)
         self.demand(self.df, Right.CREATE_DF if kind is FileKind.DF else Right.CREATE_EF)
         file = write_file(
             self._state.store,
@@ -213,7 +214,8 @@ class Call:
         state = self._state
         state.tree = self.tree
         state.sessions = self.channels
-        state.sessions[self.channel] = self.session
+        if self.channel in state.sessions:  # unless the command has closed its own channel
+            state.sessions[self.channel] = self.session
         state.terminated |= self.terminated
 
     # Access
@@ -230,15 +232,17 @@ class Call:
     def _admit(self, file: File) -> None:
         right = self.declaration.right
         assert right is not None, f"{self.declaration.name} declares no right, so it opens nothing"
-        if self.tree.dormant and not self._is_awake(file):
-            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        self._must_be_awake(file)
         if not self._granted(file, right):
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
-    def _is_awake(self, file: File) -> bool:
-        return file.is_usable and all(
-            df.is_usable for df in self.tree.lineage(self.tree.parent(file))
-        )
+    def _must_be_awake(self, file: File) -> None:
+        """6985 when *file* or a DF above it is deactivated or terminated (7816-4, 7.4.10)."""
+        if not self.tree.dormant:
+            return
+        above = self.tree.lineage(self.tree.parent(file))
+        if not (file.is_usable and all(df.is_usable for df in above)):
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
     def _granted(self, file: File, right: Right) -> bool:
         if file.life_cycle in (LifeCycle.CREATION, LifeCycle.INITIALISATION):
@@ -274,6 +278,11 @@ class Call:
             protected = self._protected = protected.decipher(protected)
             self.command = protected.command
         return protected.authentic >= authentic and protected.confidential >= confidential
+
+    @property
+    def state(self) -> int:
+        """The security state of the current DF, 0 to 15."""
+        return self.session.state
 
     def _find_reference(self, number: int) -> File:
         file = find_internal(self.tree, self.df, FileKind.REFERENCE_DATA, number)

@@ -56,8 +56,10 @@ def standing_at(call: Call, file: File) -> Session:
     if satisfied and df.cell != call.session.df:
         homes = {home.cell for home in call.tree.lineage(df)}
         files = call.tree.files
-        satisfied = frozenset(cell for cell in satisfied if files[cell].parent in homes)
+        kept = (cell for cell in satisfied if cell in files and files[cell].parent in homes)
+        satisfied = frozenset(kept)
     return call.session._replace(
+        state=call.session.state if df.cell == call.session.df else 0,
         df=df.cell,
         ef=None if file.is_df else file.cell,
         record=0,
@@ -192,7 +194,8 @@ def manage_channel(call: Call) -> Reply:
     P2 00 lets the card choose the number, answered in one byte, or closes the channel the command
     came on. A channel opened from the basic one starts at the MF, one opened from another starts
     at its DF; no security status comes along. 6A81 when all channels are open, 6A86 for a number
-    the card does not have, 6985 for one that is open already, or not open, or basic.
+    the card does not have, 6985 for one that is open already, or not open, or basic; 6700 for an
+    Le field where no number is answered, and for none where one is.
     """
     p1, p2 = call.command.p1, call.command.p2
     if p1 not in (0x00, 0x80) or p2 >= call.settings.channels:
@@ -217,7 +220,9 @@ def _open_channel(call: Call, number: int) -> Reply:
 
 
 def _close_channel(call: Call, number: int) -> Reply:
-    if number == 0 or number not in call.channels or call.command.expected is not None:
+    if call.command.expected is not None:
+        raise CardError(SW.WRONG_LENGTH)
+    if number == 0 or number not in call.channels:
         raise CardError(SW.CONDITIONS_NOT_SATISFIED)
     del call.channels[number]
     return Reply()

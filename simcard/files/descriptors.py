@@ -35,6 +35,7 @@ TAG_DESCRIPTOR: Final = 0x82
 TAG_IDENTIFIER: Final = 0x83
 TAG_NAME: Final = 0x84
 TAG_SFI: Final = 0x88
+TAG_PROPRIETARY: Final = 0x86
 TAG_LIFE_CYCLE: Final = 0x8A
 TAG_REFERENCED: Final = 0x8B
 TAG_COMPACT: Final = 0x8C
@@ -236,6 +237,7 @@ _PUBLIC_TAGS: Final = frozenset(
         TAG_COMPACT,
         TAG_EXPANDED,
         TAG_REFERENCED,
+        TAG_PROPRIETARY,
         0x85,
         0x87,
     }

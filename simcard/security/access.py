@@ -43,6 +43,10 @@ class Grants(Protocol):
     def secured(self, *, authentic: bool, confidential: bool) -> bool:
         """Whether the command came under secure messaging of at least this strength."""
 
+    @property
+    def state(self) -> int:
+        """The security state of the current DF, 0 to 15 (PBOC family)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Always:
@@ -99,6 +103,24 @@ class Secured:
 
 
 @dataclass(frozen=True, slots=True)
+class StateBetween:
+    """Granted while the security state of the DF is from *low* to *high* (PBOC family: right XY).
+
+    X is *high* and Y is *low*: F0 is always, EF never.
+    """
+
+    low: int
+    high: int
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether the security state lies between the two."""
+        return self.low <= grants.state <= self.high
+
+    def __str__(self) -> str:
+        return f"state {self.low:X}-{self.high:X}"
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Granted when every part is."""
 
@@ -140,7 +162,7 @@ class Not:
         return f"not {_bracketed(self.part)}"
 
 
-Condition = Always | Never | Authenticated | Secured | AllOf | AnyOf | Not
+Condition = Always | Never | Authenticated | Secured | StateBetween | AllOf | AnyOf | Not
 
 ALWAYS = Always()
 NEVER = Never()
@@ -155,7 +177,9 @@ AccessRules = dict[Right, Condition]
 
 
 def parse_condition(text: str) -> Condition:
-    """The condition written as in a profile: `always`, `never`, `pin 01`, `key 82`, `mac`, `enc`.
+    """The condition written as in a profile.
+
+    Facts are `always`, `never`, `pin 01`, `key 82`, `mac`, `enc` and `state 1-F`.
 
     `and` binds tighter than `or`; brackets are not needed for the rules cards have and are not
     offered. Anything else raises ValueError naming the word that is not understood.
@@ -180,8 +204,10 @@ def _fact(word: str) -> Condition:
     if word == "never":
         return NEVER
     method, _, reference = word.partition(" ")
+    if method == "state":
+        return _state(word, reference)
     if method not in {"pin", "key"}:
-        raise ValueError(f"{word!r} is not always, never, pin NN, key NN, mac or enc")
+        raise ValueError(f"{word!r} is not always, never, pin NN, key NN, state L-H, mac or enc")
     if not reference:
         return Authenticated(Method(method))
     try:
@@ -191,3 +217,11 @@ def _fact(word: str) -> Condition:
     if not 0 <= number <= 0xFF or len(reference) != 2:
         raise ValueError(f"{word!r}: a reference is one byte, two hexadecimal digits")
     return Authenticated(Method(method), number)
+
+
+def _state(word: str, bounds: str) -> Condition:
+    low, _, high = bounds.partition("-")
+    digits = "0123456789abcdef"
+    if len(low) != 1 or len(high) != 1 or low not in digits or high not in digits:
+        raise ValueError(f"{word!r}: bounds are two hexadecimal digits, as in state 1-f")
+    return StateBetween(int(low, 16), int(high, 16))

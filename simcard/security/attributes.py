@@ -4,7 +4,9 @@ The compact form (tag 8C) is an access mode byte and one security condition byte
 in it. The expanded form (tag AB) is a row of access mode data objects, each followed by the
 condition data objects that all have to be met. The referenced form (tag 8B) points at a record of
 an EF.ARR, which holds expanded rules. A security condition byte that names no reference data is
-met by any reference data of the method it asks for.
+met by any reference data of the method it asks for. The proprietary form (tag 86) has the rights of
+the PBOC family, which go by the security state of the DF; in expanded rules they are data objects
+of the private class (C1).
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from simcard.files.descriptors import TAG_COMPACT, TAG_EXPANDED, TAG_REFERENCED, File
+from simcard.files.descriptors import (
+    TAG_COMPACT,
+    TAG_EXPANDED,
+    TAG_PROPRIETARY,
+    TAG_REFERENCED,
+    File,
+)
 from simcard.security.access import (
     ALWAYS,
     NEVER,
@@ -27,6 +35,7 @@ from simcard.security.access import (
     Not,
     Right,
     Secured,
+    StateBetween,
 )
 from simcard.tlv import Tlv, TlvError, encode, parse
 
@@ -75,6 +84,7 @@ _CONFIDENTIALITY_TEMPLATE: Final = 0xB8
 _OR: Final = 0xA0
 _AND: Final = 0xAF
 _NOT: Final = 0xA7
+_STATE: Final = 0xC1
 _REFERENCE_TAGS: Final = (0x83, 0x84)
 _USAGE: Final = 0x95
 _USAGE_USER: Final = 0x08
@@ -95,6 +105,33 @@ def decode_compact(value: bytes, subject: Subject) -> AccessRules:
     if len(value) != 1 + len(rights):
         raise ValueError(f"{len(rights)} security condition bytes expected, {len(value) - 1} found")
     return dict(zip(rights, map(_from_sc_byte, value[1:]), strict=True))
+
+
+def state_right(value: int) -> Condition:
+    """A right byte XY of the PBOC family: granted while Y <= security state <= X."""
+    return StateBetween(value & 0x0F, value >> 4)
+
+
+def decode_proprietary(value: bytes, subject: Subject) -> AccessRules:
+    """The rules of a proprietary attribute (86): two right bytes, then what protects the line.
+
+    Of a DF the first right is to create and the second to delete, of an EF they are to read and to
+    change. Bit 8 of the third byte demands a MAC on changes, bits 8 and 7 cipher and MAC.
+    """
+    if len(value) != 3 or value[2] & 0x3F:
+        raise ValueError("a proprietary security attribute (86) is two rights and a line byte")
+    first, second = state_right(value[0]), state_right(value[1])
+    if subject is Subject.DF:
+        return {
+            Right.CREATE_EF: first,
+            Right.CREATE_DF: first,
+            Right.DELETE: second,
+            Right.DELETE_CHILD: second,
+        }
+    if value[2]:
+        line = Secured(authentic=True, confidential=value[2] == 0xC0)
+        second = AllOf((second, line))
+    return {Right.READ: first, Right.UPDATE: second, Right.WRITE: second}
 
 
 def _from_sc_byte(value: int) -> Condition:
@@ -141,6 +178,8 @@ def _all(parts: list[Condition]) -> Condition:
 
 def _from_condition(tlv: Tlv) -> Condition:
     match tlv.tag:
+        case 0xC1 if len(tlv.value) == 1:
+            return state_right(tlv.value[0])
         case 0x90:
             return ALWAYS
         case 0x97:
@@ -199,6 +238,8 @@ def _to_condition(condition: Condition) -> bytes:
             parts = [encode(_MAC_TEMPLATE, usage_field)] * authentic
             parts += [encode(_CONFIDENTIALITY_TEMPLATE, usage_field)] * confidential
             return parts[0] if len(parts) == 1 else encode(_AND, b"".join(parts))
+        case StateBetween(low, high):
+            return encode(_STATE, bytes([high << 4 | low]))
         case AllOf(parts=members):
             return encode(_AND, b"".join(map(_to_condition, members)))
         case AnyOf(parts=members):
@@ -212,6 +253,8 @@ def check(attributes: list[Tlv], subject: Subject) -> None:
     for tlv in attributes:
         if tlv.tag == TAG_COMPACT:
             decode_compact(tlv.value, subject)
+        elif tlv.tag == TAG_PROPRIETARY:
+            decode_proprietary(tlv.value, subject)
         elif tlv.tag == TAG_EXPANDED:
             decode_expanded(tlv.value, subject)
         elif tlv.tag == TAG_REFERENCED and len(tlv.value) not in (1, 3):

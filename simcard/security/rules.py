@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from simcard.files.descriptors import TAG_COMPACT, TAG_EXPANDED, TAG_REFERENCED, File
+from simcard.files.descriptors import (
+    TAG_COMPACT,
+    TAG_EXPANDED,
+    TAG_PROPRIETARY,
+    TAG_REFERENCED,
+    File,
+)
 from simcard.files.records import RecordContent
 from simcard.files.tree import Tree
 from simcard.memory.journal import Memory
 from simcard.security.access import ALWAYS, NEVER, AccessRules, Condition, Right
-from simcard.security.attributes import Subject, decode_compact, decode_expanded
+from simcard.security.attributes import Subject, decode_compact, decode_expanded, decode_proprietary
 from simcard.status import CardError
 
 __all__ = ["ALWAYS", "condition", "rules_of"]
@@ -41,6 +47,8 @@ def _direct(file: File) -> AccessRules | bytes | None:
     for tlv in file.attributes:
         if tlv.tag == TAG_COMPACT:
             return decode_compact(tlv.value, Subject.of(file))
+        if tlv.tag == TAG_PROPRIETARY:
+            return decode_proprietary(tlv.value, Subject.of(file))
         if tlv.tag == TAG_EXPANDED:
             return decode_expanded(tlv.value, Subject.of(file))
         if tlv.tag == TAG_REFERENCED:
