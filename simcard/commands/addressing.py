@@ -70,8 +70,9 @@ def discretionary_data(objects: list[Tlv]) -> bytes:
 
 
 def as_discretionary_data(content: bytes, ne: int) -> bytes:
-    """A data object 53 of at most *ne* bytes with as much of *content* as fits."""
-    room = min(len(content), ne)
-    while room and len(encoded := encode(TAG_DATA, content[:room])) > ne:
-        room -= len(encoded) - ne
-    return encode(TAG_DATA, content[: max(room, 0)])
+    """A data object 53 of at most *ne* bytes with as much of *content* as fits; 6700 if none is."""
+    for overhead in range(2, 6):  # the tag, and a length field of one to four bytes
+        encoded = encode(TAG_DATA, content[: max(ne - overhead, 0)])
+        if len(encoded) <= ne:
+            return encoded
+    raise CardError(SW.WRONG_LENGTH)
