@@ -108,8 +108,8 @@ class SW:
 
     @staticmethod
     def exact_length(available: int) -> StatusWord:
-        """6CXX: wrong Le field, *available* bytes are there (00 means 256)."""
-        return _EXACT[available & 0xFF]
+        """6CXX: wrong Le field, *available* bytes are there (00 means 256 or more)."""
+        return _EXACT[min(available, 256) & 0xFF]
 
 
 class PBOC:

@@ -70,7 +70,7 @@ def get_data(call: Call) -> Reply:
     value = _current(call).get(_tag(call))
     call.session = call.session._replace(data_object=_tag(call))
     if call.command.ne < len(value) and not call.command.asks_for_all:
-        return Reply(sw=SW.exact_length(len(value)))
+        raise CardError(SW.exact_length(len(value)))
     return Reply(value)
 
 

@@ -105,7 +105,7 @@ def read_record(call: Call) -> Reply:
     if call.command.asks_for_all or call.command.ne == len(record):
         return Reply(record)
     if call.command.ne < len(record):
-        return Reply(sw=SW.exact_length(len(record)))
+        raise CardError(SW.exact_length(len(record)))
     return Reply(record, SW.END_OF_FILE)
 
 
