@@ -68,10 +68,9 @@ class TransparentContent:
         self._region.write(self._memory, offset, new)
 
     def erase(self, start: int, end: int) -> None:
-        """Set the bytes from *start* up to, not including, *end* to the erased state 00."""
-        if not start < end:
+        """Set the bytes from *start* up to, not including, *end* to 00; 6B00 unless inside."""
+        if not start < end <= self.size:
             raise CardError(SW.OFFSET_OUTSIDE_EF)
-        self._check(start, end - start)
         self._region.write(self._memory, start, bytes(end - start))
 
     def search(self, offset: int, pattern: bytes) -> int | None:
