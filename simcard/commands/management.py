@@ -100,8 +100,9 @@ def _must_be_new(call: Call, identifier: int, attributes: tuple[Tlv, ...], sfi: 
 
 @command("DELETE FILE", ins=0xE4, cases="13", clause="ISO/IEC 7816-9:2017, 7.3")
 def delete_file(call: Call) -> Reply:
-    """Delete a file and all below it; its parent becomes the current DF.
+    """Delete a file and all below it; no EF is current then.
 
+    Where the current DF was one of them, the parent of the deleted file takes its place.
     The right to delete is the file's own or its parent's right to delete children. 6985 for the
     MF, and for a file on which another logical channel stands.
     """
@@ -112,9 +113,7 @@ def delete_file(call: Call) -> Reply:
     if not call.may(file, Right.DELETE):
         call.demand(parent, Right.DELETE_CHILD)
     call.delete(file)
-    if call.session.df not in call.tree.files:
-        call.session = call.session._replace(df=parent.cell)
-    call.session = standing_at(call, call.df)
+    call.session = standing_at(call, call.tree.files.get(call.session.df, parent))
     return Reply()
 
 
