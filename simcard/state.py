@@ -29,6 +29,7 @@ class Settings:
     response_data_max: int = 65536
     challenge_size: int = 8
     records_at_creation: bool = False
+    references_by_bit_8: bool = True
 
 
 @dataclass(slots=True)

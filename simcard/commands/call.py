@@ -18,6 +18,7 @@ from simcard.files.tree import Tree, set_life_cycle, write_file
 from simcard.messaging.channel import Unwrapped
 from simcard.security import rules
 from simcard.security.access import Method, Right
+from simcard.security.environment import StoredEnvironment
 from simcard.security.keys import Key, KeyUsage
 from simcard.security.reference import ReferenceData
 from simcard.session import Session
@@ -31,7 +32,8 @@ class Call:
 
     `tree`, `session` and `channels` start as the card's own; `settle` makes what the handler left
     in them the card's, when the command was not refused. `waiting` is response data of the command
-    before, which only GET RESPONSE looks at.
+    before, which only GET RESPONSE looks at. `continued` says that the command is not the first of
+    its chain.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Call:
         "channel",
         "channels",
         "command",
+        "continued",
         "declaration",
         "session",
         "terminated",
@@ -56,6 +59,8 @@ class Call:
         declaration: Declaration,
         waiting: Reply | None = None,
         protected: Unwrapped | None = None,
+        *,
+        continued: bool = False,
     ) -> None:
         self._state = state
         self.channel = channel
@@ -65,6 +70,7 @@ class Call:
         self.session: Session = state.sessions[channel]
         self.channels = state.sessions
         self.waiting = waiting
+        self.continued = continued
         self._protected = protected
         self.terminated = False
         self._asking: File | None = None
@@ -136,7 +142,7 @@ class Call:
         6A88 when there is none, 6982 when its rules do not let this session use it, 6985 when it
         is not meant for the purpose.
         """
-        file = find_internal(self.tree, self.df, FileKind.KEY, number)
+        file = self._find_internal(self.df, FileKind.KEY, number)
         if file is None:
             raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
         return self.key_at(file.cell, usage)
@@ -157,6 +163,18 @@ class Call:
             if key.usage & KeyUsage.CHANNEL and version in (0, key.version):
                 return self.key_at(file.cell, KeyUsage.CHANNEL)
         raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+
+    def implied_key(self, usage: KeyUsage) -> Key:
+        """The nearest key in reach for one purpose, where the command names none; 6A88."""
+        for file in self.tree.keys(self.df):
+            if Key(file, self._state.memory).usage & usage:
+                return self.key_at(file.cell, usage)
+        raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+
+    def stored_environment(self, number: int) -> StoredEnvironment | None:
+        """The security environment *number* that the current DF keeps, if it has one."""
+        file = self.tree.internal.get((self.df.cell, FileKind.SECURITY_ENVIRONMENT, number))
+        return None if file is None else StoredEnvironment(file, self._state.memory)
 
     # Structure
 
@@ -260,7 +278,7 @@ class Call:
         df = self._asking
         if reference is None:
             return any(self.tree.files[cell].kind is kind for cell in self.session.satisfied)
-        file = find_internal(self.tree, df, kind, reference)
+        file = self._find_internal(df, kind, reference)
         if file is None:
             return False
         if file.cell in self.session.satisfied:
@@ -285,21 +303,21 @@ class Call:
         return self.session.state
 
     def _find_reference(self, number: int) -> File:
-        file = find_internal(self.tree, self.df, FileKind.REFERENCE_DATA, number)
+        file = self._find_internal(self.df, FileKind.REFERENCE_DATA, number)
         if file is None:
             raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
         return file
 
+    def _find_internal(self, df: File, kind: FileKind, number: int) -> File | None:
+        """The reference data or key *number* as P2 means it (7816-4, table 100).
 
-def find_internal(tree: Tree, df: File, kind: FileKind, number: int) -> File | None:
-    """The internal EF *number* as P2 means it (7816-4, table 100).
-
-    Bit 8 set: specific reference data, of *df* or the nearest DF above that has it. Bit 8 clear:
-    global reference data, which the MF has.
-    """
-    homes = tree.lineage(df) if number & 0x80 else iter((tree.mf,))
-    for home in homes:
-        file = tree.internal.get((home.cell, kind, number))
-        if file is not None:
-            return file
-    return None
+        Bit 8 set: specific to *df* or the nearest DF above that has it. Bit 8 clear: global, the
+        MF's; but a profile can say that every reference is looked for in the DF first.
+        """
+        tree = self.tree
+        anywhere = number & 0x80 or not self.settings.references_by_bit_8
+        for home in tree.lineage(df) if anywhere else (tree.mf,):
+            file = tree.internal.get((home.cell, kind, number))
+            if file is not None:
+                return file
+        return None
