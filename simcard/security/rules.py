@@ -17,6 +17,7 @@ from simcard.memory.journal import Memory
 from simcard.security.access import ALWAYS, NEVER, AccessRules, Condition, Right
 from simcard.security.attributes import Subject, decode_compact, decode_expanded, decode_proprietary
 from simcard.status import CardError
+from simcard.tlv import decode_length, decode_tag
 
 __all__ = ["ALWAYS", "condition", "rules_of"]
 
@@ -64,7 +65,20 @@ def _referenced(tree: Tree, memory: Memory, file: File, reference: bytes) -> Acc
         if arr is not None and arr.structure is not None and arr.structure.has_records:
             try:
                 record = RecordContent(arr, memory).read(reference[-1])
-                return decode_expanded(record.rstrip(b"\0\xff"), Subject.of(file))
+                return decode_expanded(_unpadded(record), Subject.of(file))
             except (CardError, ValueError):
                 return {}
     return {}
+
+
+def _unpadded(record: bytes) -> bytes:
+    """*record* up to the first FF that stands where a tag should: there it was never written."""
+    offset = 0
+    while offset < len(record) and record[offset] != 0xFF:
+        if record[offset]:
+            _, offset = decode_tag(record, offset)
+            length, offset = decode_length(record, offset)
+            offset += length
+        else:
+            offset += 1  # 00 means nothing between data objects
+    return record[:offset]
