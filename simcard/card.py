@@ -141,12 +141,14 @@ class Card:
             kept = waiting[1] if waiting and waiting[0] == channel else None
             if protected is None:
                 declaration = state.settings.commands.find(class_byte, joined.ins)
-                reply = self._execute(state, Call(state, channel, joined, declaration, kept))
+                call = Call(state, channel, joined, declaration, kept, continued=chain is not None)
+                reply = self._execute(state, call)
             else:
-                reply = self._answer_sealed(state, class_byte, protected)
+                reply = self._answer_sealed(state, class_byte, protected, chain is not None)
                 if protected.shares_le:
                     expected = max(expected, len(reply.data))
         except CardError as refusal:
+            self._chain = None
             return refusal.sw.encoded
         if reply.waiting is not None:
             self._waiting = (channel, reply.waiting)
@@ -168,20 +170,24 @@ class Card:
     ) -> Command | None:
         """The whole command once its last part is there, None while parts are missing.
 
+        Each command in the chain of a stepwise one is a whole command.
         A part of a command that the card does not serve is refused at once, as the command is.
         6883 when another command comes inside a chain; 6700 when the parts together are longer
         than the card can hold.
         """
         if chain is None and not class_byte.chained:
             return command
+        expected = (command.cla | 0x10, command.ins, command.p1, command.p2)
+        if chain is not None and chain[:4] != expected:
+            raise CardError(SW.LAST_OF_CHAIN_EXPECTED)
+        if self.settings.commands.find(class_byte, command.ins).stepwise:
+            self._chain = command._replace(data=b"") if class_byte.chained else None
+            return command
         if chain is not None:
-            if chain[:4] != (command.cla | 0x10, command.ins, command.p1, command.p2):
-                raise CardError(SW.LAST_OF_CHAIN_EXPECTED)
             command = command._replace(data=chain.data + command.data)
         if len(command.data) > self.settings.command_data_max:
             raise CardError(SW.WRONG_LENGTH)
         if class_byte.chained:
-            self.settings.commands.find(class_byte, command.ins)
             self._chain = command
             return None
         return command
@@ -215,7 +221,7 @@ class Card:
         return unwrapped
 
     def _answer_sealed(
-        self, state: CardState, class_byte: ClassByte, protected: Unwrapped
+        self, state: CardState, class_byte: ClassByte, protected: Unwrapped, continued: bool
     ) -> Reply:
         """Run an unwrapped command and seal its answer, a refusal as well as a success."""
         command = protected.command
@@ -223,10 +229,12 @@ class Card:
             declaration = state.settings.commands.find(class_byte, command.ins)
             if protected.shares_le and command.case not in declaration.cases:
                 command = command._replace(expected=None)
-            call = Call(state, class_byte.channel, command, declaration, None, protected)
+            channel = class_byte.channel
+            call = Call(state, channel, command, declaration, None, protected, continued=continued)
             reply = self._execute(state, call)
             protected = call.protected or protected
         except CardError as refusal:
+            self._chain = None
             reply = Reply(b"", refusal.sw)
         return Reply(protected.seal.wrap(reply.data[: command.ne], reply.sw), reply.sw)
 

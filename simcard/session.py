@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from simcard.messaging.channel import SecureChannel
 from simcard.security.environment import Environment
+from simcard.security.pace import Run
 
 
 class Session(NamedTuple):
@@ -19,7 +20,7 @@ class Session(NamedTuple):
     `satisfied` holds the cells of the reference data and keys that were presented rightly;
     `data_object` is the tag that GET NEXT DATA continues behind; `secure` is the secure messaging
     in force and `environment` the current security environment; `state` is the
-    security state of the PBOC family, 0 to 15.
+    security state of the PBOC family, 0 to 15; `pace` is how far a run of PACE has come.
     """
 
     df: int
@@ -31,9 +32,16 @@ class Session(NamedTuple):
     secure: SecureChannel | None = None
     environment: Environment = Environment()
     state: int = 0
+    transaction: object = None
+    pace: Run | None = None
 
     def without_channel(self) -> Session:
         """This session after its secure messaging has ended, and the rights that hung on it."""
         if self.secure is None:
             return self
         return self._replace(secure=None, satisfied=self.satisfied - self.secure.grants)
+
+    def with_channel(self, channel: SecureChannel) -> Session:
+        """This session under *channel* instead of any other, with the rights that hang on it."""
+        without = self.without_channel()
+        return without._replace(secure=channel, satisfied=without.satisfied | channel.grants)

@@ -1,7 +1,8 @@
 """Commands that prove keys: challenges, and internal, external and mutual authentication.
 
-ISO/IEC 7816-4:2020, 11.6. P2 names the key as it names reference data; P1 is 00: the algorithm is
-the key's own. A challenge serves one authentication and is gone with it, whatever its outcome.
+ISO/IEC 7816-4:2020, 11.6. P2 names the key as it names reference data; 00 leaves it to the current
+security environment, or means the nearest key for the purpose. P1 is 00: the algorithm is the key's
+own. A challenge serves one authentication and is gone with it, whatever its outcome.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from simcard.apdu import Case
 from simcard.commands.call import Call
 from simcard.commands.declaration import Reply, command
+from simcard.commands.environment import key_meant
 from simcard.crypto.blocks import BlockCipher, block_suite
 from simcard.crypto.icao import (
     KeyPair,
@@ -18,7 +20,9 @@ from simcard.crypto.icao import (
 )
 from simcard.crypto.macs import retail_mac, same_mac
 from simcard.messaging.iso import DataObjectChannel
+from simcard.security.environment import MUTUAL, Side
 from simcard.security.keys import Key, KeyUsage
+from simcard.security.proof import check_challenge, prove
 from simcard.status import SW, CardError
 
 _BAC_SIZE = 40
@@ -38,18 +42,17 @@ def get_challenge(call: Call) -> Reply:
 
 @command("INTERNAL AUTHENTICATE", ins=0x88, cases="4", clause="ISO/IEC 7816-4:2020, 11.6.4")
 def internal_authenticate(call: Call) -> Reply:
-    """The card proves its key P2: the challenge in the data field, enciphered block by block.
+    """The card proves its key P2 over the challenge in the data field, as `prove` tells.
 
-    6700 for a challenge that is not whole blocks, 6A88, 6982, 6985 as the key's rules say.
+    6700 for a challenge of a length the key cannot answer; 6A88, 6982, 6985 as the key's rules say.
     """
     if call.command.p1:
         raise CardError(SW.INCORRECT_P1_P2)
-    key = call.key(call.command.p2, KeyUsage.INTERNAL)
-    if len(call.command.data) % key.suite.block_size:
-        raise CardError(SW.WRONG_LENGTH)
+    key = key_meant(call, KeyUsage.INTERNAL | KeyUsage.ACTIVE, Side.COMPUTES)
+    check_challenge(key, call.command.data)
     key.spend()
     key.restore()
-    return Reply(key.suite.encrypt_ecb(call.command.data))
+    return Reply(prove(key, call.command.data, call.draw))
 
 
 @command("EXTERNAL AUTHENTICATE", ins=0x82, cases="134", clause="ISO/IEC 7816-4:2020, 11.6.5")
@@ -65,7 +68,7 @@ def external_authenticate(call: Call) -> Reply:
         raise CardError(SW.INCORRECT_P1_P2)
     if call.command.case is Case.BOTH:
         return _mutual(call)
-    key = call.key(call.command.p2, KeyUsage.EXTERNAL)
+    key = key_meant(call, KeyUsage.EXTERNAL, Side.VERIFIES)
     if not call.command.data:
         return _query(call, key)
     challenge = _take_challenge(call)
@@ -91,18 +94,13 @@ def _query(call: Call, key: Key) -> Reply:
         return Reply()
     if key.tries_left == 0:
         raise CardError(SW.AUTHENTICATION_BLOCKED)
-    return _tries(key)
-
-
-def _tries(key: Key) -> Reply:
-    left = key.tries_left
-    return Reply(sw=SW.NO_INFORMATION_WARNING if left is None else SW.tries_left(left))
+    return Reply(sw=key.failure)
 
 
 def _failed(call: Call, key: Key) -> Reply:
     satisfied = call.session.satisfied - {key.cell}
     call.session = call.session._replace(satisfied=satisfied)
-    return _tries(key)
+    return Reply(sw=key.failure)
 
 
 def _succeeded(call: Call, key: Key) -> None:
@@ -113,7 +111,7 @@ def _succeeded(call: Call, key: Key) -> None:
 
 def _mutual(call: Call) -> Reply:
     """MUTUAL AUTHENTICATE as basic access control has it (ICAO 9303-11, 4.3.1)."""
-    key = call.key(call.command.p2, KeyUsage.MUTUAL)
+    key = key_meant(call, KeyUsage.MUTUAL, MUTUAL)
     challenge = _take_challenge(call)
     if len(call.command.data) != _BAC_SIZE or len(challenge) != _RANDOM_SIZE:
         raise CardError(SW.WRONG_LENGTH)
@@ -126,16 +124,12 @@ def _mutual(call: Call) -> Reply:
     terminal_random, terminal_key = proof
     chip_key = call.draw(16)
     answer = bac_cryptogram(keys, challenge, terminal_random, chip_key)
-    _succeeded(call, key)
-    counter = bac_send_sequence_counter(challenge, terminal_random)
-    call.session = call.session._replace(
-        secure=DataObjectChannel(
-            BlockCipher.TDES,
-            bac_session(chip_key, terminal_key),
-            int.from_bytes(counter, "big"),
-            grants=frozenset({key.cell}),
-        )
-    )
+    key.restore()
+    counter = int.from_bytes(bac_send_sequence_counter(challenge, terminal_random), "big")
+    session_keys = bac_session(chip_key, terminal_key)
+    grants = frozenset({key.cell})
+    channel = DataObjectChannel(BlockCipher.TDES, session_keys, counter, grants=grants)
+    call.session = call.session.with_channel(channel)
     return Reply(answer)
 
 

@@ -147,6 +147,10 @@ class Call:
             raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
         return self.key_at(file.cell, usage)
 
+    def has_key(self, number: int) -> bool:
+        """Whether there is a key that *number* names, seen from the current DF."""
+        return self._find_internal(self.df, FileKind.KEY, number) is not None
+
     def key_at(self, cell: int, usage: KeyUsage) -> Key:
         """The key whose EF starts at *cell*; 6982 and 6985 as `key` says."""
         file = self.tree.files[cell]
@@ -186,7 +190,7 @@ class Call:
         body_size: int,
         life_cycle: LifeCycle,
     ) -> File:
-        """A new child of the current DF; 6985, 6982 without the right, 6A84 when it does not fit."""
+        """A new child of the current DF; 6985, 6982 without the right, 6A84 if it does not fit."""
         self._must_be_awake(self.df)
         self.demand(self.df, Right.CREATE_DF if kind is FileKind.DF else Right.CREATE_EF)
         file = write_file(

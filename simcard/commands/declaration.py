@@ -33,7 +33,8 @@ class Declaration:
     """A command: its name, instruction byte, APDU cases, clause and the right it needs.
 
     `right` is what the door demands of every file the handler opens. A command that opens no
-    file has none, and cannot open one.
+    file has none, and cannot open one. A `stepwise` command is carried out and answered for each
+    command of a chain; of any other the parts are collected until the last one is there.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Declaration:
     clause: str
     right: Right | None
     proprietary: bool
+    stepwise: bool
     run: Handler
 
     @property
@@ -58,12 +60,13 @@ def command(
     clause: str,
     right: Right | None = None,
     proprietary: bool = False,
+    stepwise: bool = False,
 ) -> Callable[[Handler], Declaration]:
     """Declare the decorated function as a command; *cases* lists the digits 1 to 4 it allows."""
     allowed = frozenset(Case(int(digit)) for digit in cases)
 
     def declare(run: Handler) -> Declaration:
-        return Declaration(name, ins, allowed, clause, right, proprietary, run)
+        return Declaration(name, ins, allowed, clause, right, proprietary, stepwise, run)
 
     return declare
 

@@ -8,6 +8,8 @@ from simcard.commands import (
     authentication,
     binary,
     data,
+    environment,
+    general_authentication,
     records,
     searching,
     selection,
@@ -22,6 +24,7 @@ ISO: Final = CommandTable(MANAGEMENT).extended(
     binary.erase_binary,  # 0E
     binary.erase_binary_object,  # 0F
     verification.verify,  # 20
+    environment.manage_security_environment,  # 22
     verification.change_reference_data,  # 24
     verification.disable_verification_requirement,  # 26
     verification.enable_verification_requirement,  # 28
@@ -29,6 +32,8 @@ ISO: Final = CommandTable(MANAGEMENT).extended(
     selection.manage_channel,  # 70
     authentication.external_authenticate,  # 82
     authentication.get_challenge,  # 84
+    general_authentication.general_authenticate,  # 86
+    general_authentication.general_authenticate_object,  # 87
     authentication.internal_authenticate,  # 88
     binary.search_binary,  # A0
     binary.search_binary_object,  # A1

@@ -18,6 +18,7 @@ from simcard.files.descriptors import (
     file_control_parameters,
     file_management_data,
 )
+from simcard.security.environment import Environment
 from simcard.session import Session
 from simcard.status import SW, CardError, StatusWord
 from simcard.tlv import encode
@@ -50,7 +51,10 @@ _WARNINGS: Final[dict[LifeCycle, StatusWord]] = {
 
 
 def standing_at(call: Call, file: File) -> Session:
-    """The session with *file* current: no record is, and rights of DFs left behind are lost."""
+    """The session with *file* current: no record is, and rights of DFs left behind are lost.
+
+    Another DF also starts with an empty security environment.
+    """
     df = file if file.is_df else call.tree.parent(file)
     satisfied = call.session.satisfied
     if satisfied and df.cell != call.session.df:
@@ -60,6 +64,7 @@ def standing_at(call: Call, file: File) -> Session:
         satisfied = frozenset(kept)
     return call.session._replace(
         state=call.session.state if df.cell == call.session.df else 0,
+        environment=call.session.environment if df.cell == call.session.df else Environment(),
         df=df.cell,
         ef=None if file.is_df else file.cell,
         record=0,

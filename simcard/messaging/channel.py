@@ -56,7 +56,5 @@ class SecureChannel(Protocol):
 
 
 def without_protection(command: Command) -> int:
-    """The class byte of *command* as if it came in plain: no secure messaging, no chaining."""
-    if command.cla & 0x40:
-        return command.cla & ~0x30
-    return command.cla & ~0x1C
+    """The class byte of *command* as if it came in plain: no secure messaging."""
+    return command.cla & (~0x20 if command.cla & 0x40 else ~0x0C)

@@ -32,7 +32,7 @@ from simcard.crypto.rsa import RsaPrivateKey
 from simcard.files.descriptors import File
 from simcard.memory.journal import Memory
 from simcard.security.asymmetric import decode_ec, decode_rsa
-from simcard.status import SW, CardError
+from simcard.status import SW, CardError, StatusWord
 
 HEADER_SIZE: Final = 14
 UNLIMITED: Final = 0xFFFF
@@ -169,6 +169,12 @@ class Key:
         """How many further failures are allowed; None without a retry counter."""
         left, allowed = self._region.read(self._memory, 4, 2)
         return left if allowed else None
+
+    @property
+    def failure(self) -> StatusWord:
+        """What a wrong proof answers: 63CX with the further tries, 6300 without a retry counter."""
+        left = self.tries_left
+        return SW.NO_INFORMATION_WARNING if left is None else SW.tries_left(left)
 
     def spend(self) -> None:
         """Take a try and a use before the key is used: 6983 when blocked, 6984 when used up."""
