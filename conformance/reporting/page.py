@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,12 +42,10 @@ OUTCOME_SHAPES = {
 }
 
 
-def render(
-    result: Result, folder: Path | None, tongue: Language, digests: Mapping[str, str]
-) -> str:
+def render(result: Result, folder: Path | None, tongue: Language, digest: str) -> str:
     """The report of *result*; its trace is looked for in *folder*. The seal is still empty.
 
-    *digests* are the SHA-256 of the files it was made from, by their names.
+    *digest* is the SHA-256 of `result.json`.
     """
     return page(
         "report.html.jinja",
@@ -63,7 +60,7 @@ def render(
         plates=view.plates(result.statement.declared),
         requirements={one.id: one for one in result.requirements},
         annex=annex(result, folder, tongue),
-        digests=digests,
+        digest=digest,
     )
 
 
