@@ -1,0 +1,147 @@
+"""The secret values of a run: kept apart from the statement, and never written out.
+
+A guess at reference data is written in scripts and traces as `{pin:NAME}` (the right value),
+`{wrong:NAME}`, `{other:NAME}`, `{short:NAME}` or `{long:NAME}`. The last four are derived from the
+right one, so a script can be replayed by whoever holds the keys file, and by nobody else. Any other
+secret data field is `{withheld:LENGTH}`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from conformance.apdu import CommandAPDU, MalformedAPDU
+from conformance.layout import Layout, Reference
+from conformance.statement import checked, read_toml
+from conformance.trouble import UsageError
+
+ENVIRONMENT_PREFIX = "CONFORMANCE_PIN_"
+WITHHELD = "withheld"
+# VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER, in both codings.
+SECRET_INSTRUCTIONS = frozenset({0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D})
+_SLOT = re.compile(r"\{(\w+):([A-Za-z0-9._-]+)\}")
+
+GUESSES: Mapping[str, Callable[[bytes], bytes]] = {
+    "pin": lambda value: value,
+    "wrong": lambda value: value[:-1] + bytes((value[-1] ^ 0x01,)),
+    "other": lambda value: bytes((value[0] ^ 0x01,)) + value[1:],
+    "short": lambda value: value[:-1],
+    "long": lambda value: value + b"0",
+}
+"""How each kind of guess follows from the right value."""
+
+
+class _KeysFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+    pin: dict[str, Annotated[str, Field(pattern=r"^([0-9A-F]{2})+$")]] = Field(default={})
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The values that are known, by the name of the reference."""
+
+    values: Mapping[str, bytes]
+    references: Mapping[str, Reference]
+
+    def __repr__(self) -> str:
+        return f"Keys({', '.join(self.values)})"
+
+    def right(self, reference: Reference) -> bytes | None:
+        """The right value of *reference*, or None when it is withheld."""
+        return self.values.get(reference.name)
+
+    def guess(self, kind: str, reference: Reference) -> bytes | None:
+        """The guess of *kind* (a key of `GUESSES`), or None when the value is withheld."""
+        value = self.right(reference)
+        return None if value is None else GUESSES[kind](value)
+
+    def redacted(self, raw: bytes) -> str:
+        """The command *raw* in hexadecimal, secret data fields replaced by their slot."""
+        text = raw.hex().upper()
+        if len(raw) < 2 or raw[1] not in SECRET_INSTRUCTIONS or len(raw) <= 5:
+            return text
+        try:
+            data = CommandAPDU.decode(raw).data
+        except MalformedAPDU:
+            return text[:10] + _withheld(raw[5:])
+        if not data:
+            return text
+        start = 2 * raw.index(data, 5)
+        return text[:start] + self._slot(raw[3], data) + text[start + 2 * len(data) :]
+
+    def _slot(self, number: int, data: bytes) -> str:
+        for name, value in self.values.items():
+            if self.references[name].number == number:
+                for kind, derive in GUESSES.items():
+                    if derive(value) == data:
+                        return f"{{{kind}:{name}}}"
+        return _withheld(data)
+
+    def expanded(self, text: str) -> bytes:
+        """The command behind the redacted *text*; UsageError when a value is withheld."""
+
+        def value(slot: re.Match[str]) -> str:
+            kind, name = slot[1], slot[2]
+            if kind == WITHHELD:
+                raise UsageError(f"{text}: the data field was withheld and cannot be replayed")
+            if kind not in GUESSES or name not in self.values:
+                raise UsageError(f"{slot[0]}: no such value in the keys file or the environment")
+            return GUESSES[kind](self.values[name]).hex()
+
+        try:
+            return bytes.fromhex(_SLOT.sub(value, text))
+        except ValueError as error:
+            raise UsageError(f"{text}: not hexadecimal: {error}") from error
+
+
+def _withheld(data: bytes) -> str:
+    """The slot of a data field that is no guess of ours: only its length is told."""
+    return f"{{{WITHHELD}:{len(data)}}}"
+
+
+def load_keys(layout: Layout, text: str | None, origin: str) -> Keys:
+    """The values in the TOML *text* and in the environment (`CONFORMANCE_PIN_<NAME>`).
+
+    UsageError when a value has no reference or the wrong length, and when the statement counts on a
+    value that is nowhere.
+    """
+    named = {reference.name: reference for reference in layout.references}
+    table = checked(_KeysFile, read_toml(text, origin), origin).pin if text is not None else {}
+    for name in named:
+        variable = ENVIRONMENT_PREFIX + re.sub(r"[.-]", "_", name).upper()
+        if variable in os.environ:
+            table = {**table, name: os.environ[variable]}
+    values: dict[str, bytes] = {}
+    for name, digits in table.items():
+        if name not in named:
+            raise UsageError(f"{origin}: pin.{name}: the statement declares no such reference")
+        try:
+            values[name] = bytes.fromhex(digits)
+        except ValueError:
+            raise UsageError(f"{origin}: pin.{name}: the value is not hexadecimal") from None
+        if len(values[name]) != named[name].length:
+            raise UsageError(
+                f"{origin}: pin.{name}: the statement declares {named[name].length} bytes,"
+                f" the value has {len(values[name])}"
+            )
+    for name, reference in named.items():
+        if reference.known and name not in values:
+            raise UsageError(
+                f"{origin}: pin.{name}: the value is missing; give it here, in the environment as"
+                f" {ENVIRONMENT_PREFIX}{name.upper()}, or state known = false"
+            )
+    return Keys(values, named)
+
+
+def keys_beside(statement: Path) -> Path:
+    """Where the keys of the statement file *statement* are looked for: NAME.keys.toml."""
+    return statement.with_name(statement.name.removesuffix(".toml") + ".keys.toml")
