@@ -1,0 +1,71 @@
+"""The facts of a statement that conditions may ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from conformance.layout import Kind
+from conformance.statement import FeatureTable, SelectForm, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FLAGS = tuple(
+    name for name, field in FeatureTable.model_fields.items() if field.annotation is bool
+)
+_ANSWERS = ("fci", "fcp", "fmd", "none")
+_OTHERS = (
+    "feature.challenge",
+    "reference.any",
+    "reference.known",
+    "file.writable-transparent",
+    "file.writable-linear-fixed",
+    "file.read-protected",
+    "file.update-protected",
+    "file.update-never",
+)
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+VOCABULARY = frozenset(
+    (
+        *(f"feature.{_dashed(name)}" for name in _FLAGS),
+        *(f"select.{form}" for form in get_args(SelectForm)),
+        *(f"answer.{answer}" for answer in _ANSWERS),
+        *(f"file.{kind.value}" for kind in Kind),
+        *_OTHERS,
+    )
+)
+"""Every fact there is; a condition that mentions another is refused at load."""
+
+
+def facts_of(statement: Statement) -> frozenset[str]:
+    """The facts that are true of the card behind *statement*."""
+    return frozenset(_facts(statement))
+
+
+def _facts(statement: Statement) -> Iterator[str]:
+    features, layout = statement.features, statement.layout
+    yield from (f"feature.{_dashed(name)}" for name in _FLAGS if getattr(features, name))
+    yield from (f"select.{form}" for form in features.select)
+    yield from (f"answer.{answer}" for answer in features.answers)
+    if features.challenge_length:
+        yield "feature.challenge"
+    if layout.references:
+        yield "reference.any"
+    if any(reference.known for reference in layout.references):
+        yield "reference.known"
+    yield "file.df"
+    for ef in layout.elementary():
+        yield f"file.{ef.kind.value}"
+        if ef.writable:
+            yield f"file.writable-{ef.kind.value}"
+        if not ef.read.always:
+            yield "file.read-protected"
+        if not ef.update.always and not ef.update.never:
+            yield "file.update-protected"
+        if ef.update.never:
+            yield "file.update-never"
