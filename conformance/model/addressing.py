@@ -1,0 +1,80 @@
+"""How a command finds its file and whether it may: shared by the binary and the record rules.
+
+ISO/IEC 7816-4:2020, 7.3.2 (short EF identifiers), 9.3 (access rules), 11.3.2 and 11.4.2. Where
+several conditions refuse a command at once, the standard does not say which one the card names;
+the rules collect every refusal that applies and allow each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.model.outcome import Outcome, Ruling, Suspect, Then, Words, words
+
+if TYPE_CHECKING:
+    from conformance.layout import ElementaryFile, Right
+    from conformance.model.state import State
+    from conformance.statement import Statement
+
+NO_CURRENT_EF = words(0x6986)
+FILE_NOT_FOUND = words(0x6A82)
+WRONG_P1_P2 = words(0x6A86, 0x6A81)
+WRONG_LENGTH = words(0x6700)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The EF a command addresses, and the state in which it has become the current one."""
+
+    ef: ElementaryFile | None
+    selected: State
+    refusals: tuple[Outcome, ...] = ()
+
+
+def staying(state: State) -> Then:
+    """The card stays as it was, whatever it answers."""
+    return lambda _response: state
+
+
+def refusal(requirement: str, allowed: Words, state: State) -> Outcome:
+    """The card refuses with one of *allowed*, without data, and nothing changes."""
+    return Outcome(requirement, allowed, staying(state))
+
+
+def refused(requirement: str, allowed: Words, state: State) -> Ruling:
+    """The ruling of a command that only has one refusal."""
+    return Ruling((refusal(requirement, allowed, state),))
+
+
+def locate(card: Statement, state: State, sfi: int | None, area: str) -> Target:
+    """The EF under the current DF with *sfi*, or the current EF when *sfi* is None."""
+    if sfi is None:
+        if state.ef is None:
+            nothing = refusal(f"7816-4/{area}/no-current-ef", NO_CURRENT_EF, state)
+            return Target(None, state, (nothing,))
+        return Target(state.ef, state)
+    if not card.features.short_ef_identifier:
+        allowed = WRONG_P1_P2 | FILE_NOT_FOUND
+        return Target(None, state, (refusal(f"7816-4/{area}/sfi-unknown", allowed, state),))
+    ef = card.layout.by_sfi(state.df, sfi)
+    if ef is None:
+        unknown = refusal(f"7816-4/{area}/sfi-unknown", FILE_NOT_FOUND, state)
+        return Target(None, state, (unknown,))
+    return Target(ef, replace(state, ef=ef))
+
+
+def barred(state: State, right: Right, requirement: str) -> tuple[Outcome, ...]:
+    """The refusal of an EF whose access rule is not met: 6982, or another word that says so."""
+    if right.met(state.verified):
+        return ()
+    allowed = words(0x6982, 0x6985)
+    blocked = any(not state.tries[reference] for group in right.alternatives for reference in group)
+    if blocked:
+        allowed |= words(0x6983)
+    return (refusal(requirement, allowed, state),)
+
+
+def granted(action: str) -> tuple[Suspect, ...]:
+    """What it means when an EF whose access rule is met is refused on account of it."""
+    return (Suspect(f"7816-4/access/{action}-granted", words(0x6982, 0x6983, 0x6985)),)
