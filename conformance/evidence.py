@@ -1,0 +1,99 @@
+"""The trace: every exchange, timed, secrets replaced, on disk as soon as it has happened."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TextIO
+
+from conformance.result import Exchange, Timing
+
+COMMANDS = {
+    0x20: "VERIFY",
+    0x22: "MANAGE SECURITY ENVIRONMENT",
+    0x24: "CHANGE REFERENCE DATA",
+    0x2C: "RESET RETRY COUNTER",
+    0x70: "MANAGE CHANNEL",
+    0x82: "EXTERNAL AUTHENTICATE",
+    0x84: "GET CHALLENGE",
+    0x88: "INTERNAL AUTHENTICATE",
+    0xA4: "SELECT",
+    0xB0: "READ BINARY",
+    0xB2: "READ RECORD",
+    0xC0: "GET RESPONSE",
+    0xCA: "GET DATA",
+    0xD6: "UPDATE BINARY",
+    0xDC: "UPDATE RECORD",
+    0xE2: "APPEND RECORD",
+}
+
+
+def command_name(raw: bytes) -> str:
+    """The name of the command by its instruction byte, for scripts and timings."""
+    if len(raw) < 2:
+        return "incomplete command"
+    return COMMANDS.get(raw[1], f"INS {raw[1]:02X}")
+
+
+class Evidence:
+    """Writes the trace of one run to *stream* (None: nowhere) and keeps the timings.
+
+    *redacted* turns a command into text without secrets.
+    """
+
+    def __init__(self, redacted: Callable[[bytes], str], stream: TextIO | None = None) -> None:
+        self.case = ""
+        self.count = 0
+        self._redacted = redacted
+        self._stream = stream or io.StringIO()
+        self._discard = stream is None
+        self._digest = hashlib.sha256()
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+
+    def exchange(self, command: bytes, response: bytes, seconds: float) -> None:
+        """One command and its answer."""
+        self._seconds[command_name(command)].append(seconds)
+        self._write(
+            Exchange(
+                n=self.count,
+                case=self.case,
+                command=self._redacted(command),
+                response=response.hex().upper(),
+                seconds=seconds,
+            )
+        )
+
+    def event(self, name: str, answer: bytes = b"", seconds: float = 0.0) -> None:
+        """What is no exchange: a reset with the ATR it answers, for example."""
+        self._write(
+            Exchange(
+                n=self.count,
+                case=self.case,
+                event=name,
+                response=answer.hex().upper(),
+                seconds=seconds,
+            )
+        )
+
+    def _write(self, exchange: Exchange) -> None:
+        self.count += 1
+        if self._discard:
+            return
+        line = exchange.line() + "\n"
+        self._digest.update(line.encode())
+        self._stream.write(line)
+
+    def flush(self) -> None:
+        """Everything so far is on disk."""
+        self._stream.flush()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the trace so far."""
+        return self._digest.hexdigest()
+
+    def timings(self) -> dict[str, Timing]:
+        """The response times of each command, in the order of the names."""
+        return {name: Timing.of(self._seconds[name]) for name in sorted(self._seconds)}

@@ -1,0 +1,112 @@
+"""One run: cases are tried one after the other, and the result grows on disk beside the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.case import Case
+from conformance.catalogue.facts import facts_of
+from conformance.record import Circumstances, build_result
+from conformance.result import RESULT_FILE, Result, write_result
+from conformance.result import Case as CaseResult
+from conformance.trial import try_case
+from conformance.trouble import CardLost
+from conformance.undo import NotPutBack, take_stock
+from conformance.verdict import Risk, Verdict
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.catalogue import Catalogue
+
+INVENTORY = Case(
+    "laws/inventory",
+    "Every file that can be read is read once before anything is tried, and keeps the laws.",
+    ("7816-4/laws/answers",),
+    Risk.OBSERVE,
+)
+SAVE_EVERY = 1.0
+"""Seconds between two writings of the result while the run goes on."""
+Listener = Callable[[Case, CaseResult | None], None]
+"""Told of each case when it begins (None) and when it has its verdict."""
+
+
+@dataclass
+class Judge:
+    """Tries cases on a bench and keeps the record, in *folder* unless that is None."""
+
+    bench: Bench
+    catalogue: Catalogue
+    circumstances: Circumstances
+    folder: Path | None = None
+    listener: Listener = lambda _case, _result: None
+    cases: list[CaseResult] = field(default_factory=list)
+    lost: str = ""
+    interrupted: bool = False
+    _stocked: bool = False
+    _saved: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._facts = facts_of(self.bench.statement)
+
+    def run(self, case: Case, body: Callable[[], None]) -> CaseResult:
+        """Try *case*; the first one is preceded by the inventory. CardLost passes through."""
+        if not self._stocked:
+            self._stocked = True
+            self._try(INVENTORY, lambda: take_stock(self.bench))
+        return self._try(case, body)
+
+    def _try(self, case: Case, body: Callable[[], None]) -> CaseResult:
+        self.listener(case, None)
+        try:
+            result = try_case(self.bench, case, self.catalogue, self._facts, body)
+        except CardLost as lost:
+            self.lost = str(lost)
+            raise
+        self.cases.append(result)
+        self.listener(case, result)
+        if self.bench.clock() - self._saved >= SAVE_EVERY:
+            self.save(finished=False)
+            self._saved = self.bench.clock()
+        return result
+
+    def finish(self, *, interrupted: bool = False) -> Result:
+        """Put the card back, power it down and write the result for good."""
+        self.interrupted = self.interrupted or interrupted
+        self.bench.evidence.case = "restore"
+        try:
+            self.bench.put_back()
+            self.bench.card.close()
+        except CardLost as lost:
+            self.lost = self.lost or str(lost)
+        except NotPutBack as trouble:
+            self.cases.append(self._not_restored(str(trouble)))
+        return self.save(finished=True)
+
+    def _not_restored(self, reason: str) -> CaseResult:
+        return CaseResult(
+            id="laws/restored",
+            title="What the run wrote is put back as it was found.",
+            area="laws",
+            risk=Risk.RESTORE,
+            verdict=Verdict.INCONCLUSIVE,
+            reason=reason,
+        )
+
+    def save(self, *, finished: bool) -> Result:
+        """The result so far; on disk, marked interrupted as long as the run is not finished."""
+        self.bench.evidence.flush()
+        result = build_result(
+            self.bench,
+            self.catalogue,
+            self._facts,
+            self.circumstances,
+            self.cases,
+            interrupted=self.interrupted or not finished,
+            card_lost=bool(self.lost),
+        )
+        if self.folder is not None:
+            write_result(result, self.folder / RESULT_FILE)
+        return result

@@ -1,0 +1,138 @@
+"""From a failing history to the shortest script that still breaks the same requirement.
+
+Delta debugging (Zeller's ddmin): drop ever smaller runs of steps, replaying what is left on a fresh
+card against a fresh model. The last step is the one the card answered wrongly; it always stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.evidence import command_name
+from conformance.guard import Refused
+from conformance.result import Failure
+from conformance.result import Step as Line
+from conformance.terminal import Violation
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.terminal import Step
+
+REPLAYS = 400
+"""Replays spent on one failure, at most, on a card that can be copied."""
+SLOW_REPLAYS = 40
+"""The same on a card that has to be reset and put back each time."""
+
+
+def replay(bench: Bench, steps: tuple[Step, ...]) -> Violation | None:
+    """Play *steps* on a fresh card; the violation that comes up, if any does."""
+    terminal = bench.begin()
+    try:
+        for step in steps:
+            if step.command is None:
+                terminal.reset()
+            else:
+                terminal.play(step)
+    except Violation as violation:
+        return violation
+    except Refused:
+        return None
+    return None
+
+
+@dataclass
+class _Shrinking:
+    bench: Bench
+    original: Violation
+    left: int
+
+    def breaks(self, steps: tuple[Step, ...]) -> Violation | None:
+        """The same violation by *steps*, while replays are left: requirement and status word.
+
+        What a case expects of a step makes sense only behind the steps before it, so another status
+        word is another story.
+        """
+        if self.left <= 0:
+            return None
+        self.left -= 1
+        violation = replay(self.bench, steps)
+        return violation if violation and _told(violation) == _told(self.original) else None
+
+
+def _told(violation: Violation) -> tuple[str, bytes]:
+    last = violation.history[-1]
+    return violation.requirement, last.response[-2:] if last.command else b""
+
+
+def minimise(bench: Bench, violation: Violation) -> Violation | None:
+    """A violation of the same requirement in as few steps as possible; None if it is not repeated.
+
+    The first replay is the repetition after a reset that makes a failure a FAIL.
+    """
+    budget = REPLAYS if bench.copies else SLOW_REPLAYS
+    shrinking = _Shrinking(bench, violation, budget)
+    found = shrinking.breaks(violation.history)
+    if found is None:
+        return None
+    size = max(1, len(found.history) // 2)
+    while size:
+        shorter = _without_a_run(shrinking, found, size)
+        if shorter is None:
+            size //= 2
+        else:
+            found = shorter
+            size = min(size, max(1, len(found.history) - 1))
+    return found
+
+
+def _without_a_run(shrinking: _Shrinking, found: Violation, size: int) -> Violation | None:
+    """Leave out *size* steps in a row, the latest first; None when every one of them is needed."""
+    *before, last = found.history
+    for start in range(max(0, len(before) - size), -1, -size):
+        kept = (*before[:start], *before[start + size :], last)
+        if len(kept) < len(found.history):
+            shorter = shrinking.breaks(kept)
+            if shorter is not None:
+                return shorter
+    return None
+
+
+def failure_of(bench: Bench, violation: Violation) -> Failure:
+    """What the result says of *violation*; the script holds no secret and can be replayed."""
+    lines = [_line(bench, step) for step in violation.history]
+    if lines:
+        lines[-1] = lines[-1].model_copy(
+            update={"expected": f"{_expectation(violation)}: {violation.requirement}"}
+        )
+    return Failure(
+        requirement=violation.requirement,
+        message=violation.message,
+        allowed=violation.allowed,
+        script=tuple(lines),
+    )
+
+
+def _expectation(violation: Violation) -> str:
+    return violation.allowed[0].partition(": ")[0] if violation.allowed else "another answer"
+
+
+def _line(bench: Bench, step: Step) -> Line:
+    response = step.response.hex().upper()
+    if step.command is None:
+        return Line(command="reset", response=response, note="RESET")
+    text = bench.keys.redacted(step.command)
+    return Line(command=text, response=response, note=command_name(step.command))
+
+
+def script_text(failure: Failure) -> str:
+    """The script in the notation of `vectors/exchanges`: it can be pasted and replayed."""
+    lines = []
+    for step in failure.script:
+        if step.command == "reset":
+            lines.append("reset")
+            continue
+        lines.append(f"> {step.command}  {step.note}")
+        expected = f"  expected {step.expected}" if step.expected else ""
+        lines.append(f"< {step.response}{expected}")
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+"""One history on one card: every command passes the guard, every answer the laws and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from conformance.apdu import CommandAPDU, ResponseAPDU
+from conformance.case import Unmet
+from conformance.evidence import command_name
+from conformance.laws import broken_law
+from conformance.model import Departure
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.cards import CardUnderTest
+    from conformance.model import Model
+
+RESET_ANSWER = "7816-3/atr/same-after-reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a history: a command, or a reset when `command` is None."""
+
+    command: bytes | None
+    response: bytes = b""
+    expect: tuple[str, tuple[int, ...]] | None = None
+    """A narrower answer that the case asks for: the requirement and the status words."""
+
+
+class Violation(AssertionError):
+    """The card broke *requirement* with the last answer of *history*."""
+
+    def __init__(
+        self,
+        requirement: str,
+        message: str,
+        allowed: Collection[str],
+        history: tuple[Step, ...],
+        *,
+        replayable: bool = True,
+    ) -> None:
+        super().__init__(f"{requirement}: {message}")
+        self.replayable = replayable
+        self.requirement = requirement
+        self.message = message
+        self.allowed = tuple(allowed)
+        self.history = history
+
+
+class Terminal:
+    """Sends commands to one card and judges each answer; made by `Bench.begin`."""
+
+    def __init__(self, bench: Bench, card: CardUnderTest, model: Model) -> None:
+        self.bench = bench
+        self.model = model
+        self.statement = bench.statement
+        self.layout = bench.statement.layout
+        self.keys = bench.keys
+        self.met: set[str] = set()
+        self._card = card
+        self._history: list[Step] = []
+
+    @property
+    def history(self) -> tuple[Step, ...]:
+        """What was sent and answered so far."""
+        return tuple(self._history)
+
+    def send(
+        self,
+        command: CommandAPDU | bytes,
+        *,
+        expect: int | Collection[int] | None = None,
+        because: str = "",
+    ) -> ResponseAPDU:
+        """Send *command*; Violation unless the answer keeps the laws and the model allows it.
+
+        *expect* narrows the answer to one or several status words, on behalf of the requirement
+        *because*.
+        """
+        raw = command if isinstance(command, bytes) else command.encode()
+        narrowed = None
+        if expect is not None:
+            words = (expect,) if isinstance(expect, int) else tuple(expect)
+            narrowed = (because, words)
+        return self.play(Step(raw, expect=narrowed))
+
+    def play(self, step: Step) -> ResponseAPDU:
+        """Send the command of *step* and judge the answer by its expectation too."""
+        assert step.command is not None
+        raw = step.command
+        self.bench.guard.admit(raw, self.model)
+        answer = self.bench.exchange(self._card, raw)
+        self._history.append(replace(step, response=answer))
+        broken = broken_law(raw, answer)
+        if broken is not None:
+            raise self._violation(broken[0], broken[1], ())
+        response = ResponseAPDU.decode(answer)
+        message = f"{command_name(raw)} answered {_short(response)}"
+        if step.expect is not None and response.sw not in step.expect[1]:
+            requirement, words = step.expect
+            raise self._violation(requirement, message, [f"{word:04X}" for word in words])
+        try:
+            self.met |= self.model.observe(raw, response)
+        except Departure as departure:
+            requirement, allowed = departure.requirement, departure.allowed
+            raise self._violation(requirement, message, allowed) from None
+        return response
+
+    def reset(self) -> bytes:
+        """Reset the card: the same ATR again, the MF selected, nothing verified."""
+        atr = self.bench.reset(self._card)
+        self._history.append(Step(None, atr))
+        self.model.reset()
+        if atr != self.bench.atr:
+            message = f"a reset answered {atr.hex().upper()}"
+            raise self._violation(RESET_ANSWER, message, (self.bench.atr.hex().upper(),))
+        return atr
+
+    def _violation(self, requirement: str, message: str, allowed: Collection[str]) -> Violation:
+        return Violation(requirement, message, allowed, self.history)
+
+    def unmet(self, unmet: Unmet) -> Violation:
+        """What a case found by itself, as a violation with the history of this terminal.
+
+        No model knows what the case saw, so only the case itself can see it again.
+        """
+        return Violation(
+            unmet.requirement, str(unmet), unmet.allowed, self.history, replayable=False
+        )
+
+
+def _short(response: ResponseAPDU) -> str:
+    data = response.data.hex().upper()
+    shown = data if len(data) <= 32 else f"{data[:32]}... ({len(response.data)} bytes)"
+    return f"{shown} {response.sw:04X}".strip()

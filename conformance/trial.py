@@ -1,0 +1,102 @@
+"""One case tried on the bench: from its body to a verdict and the shortest failing script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.case import Case, NotApplicable, NotRun, Unmet
+from conformance.guard import Refused
+from conformance.minimise import failure_of, minimise
+from conformance.result import Case as CaseResult
+from conformance.result import Failure
+from conformance.terminal import Violation
+from conformance.trouble import NotCarried
+from conformance.verdict import Verdict
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.catalogue import Catalogue
+
+NOT_REPEATED = "the failure did not come up again on a fresh card"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a trial came to."""
+
+    verdict: Verdict
+    reason: str = ""
+    failure: Failure | None = None
+
+
+def applicability(case: Case, catalogue: Catalogue, facts: frozenset[str]) -> str | None:
+    """Why *case* does not concern this card: none of its requirements does; or None."""
+    conditions = [catalogue[identifier].condition for identifier in case.covers]
+    if any(condition.holds(facts) for condition in conditions):
+        return None
+    return "the statement does not declare: " + "; ".join(sorted({str(one) for one in conditions}))
+
+
+def try_case(
+    bench: Bench, case: Case, catalogue: Catalogue, facts: frozenset[str], body: Callable[[], None]
+) -> CaseResult:
+    """Run *body* as *case*; CardLost and KeyboardInterrupt pass through."""
+    bench.evidence.case = case.id
+    started, first = bench.clock(), bench.evidence.count
+    finding = _judge(bench, case, catalogue, facts, body)
+    last = bench.evidence.count - 1
+    bench.evidence.flush()
+    return CaseResult(
+        id=case.id,
+        title=case.title,
+        area=case.area,
+        requirements=case.covers,
+        risk=case.risk,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        seconds=bench.clock() - started,
+        exchanges=(first, last) if last >= first else None,
+        failure=finding.failure,
+    )
+
+
+def _judge(
+    bench: Bench, case: Case, catalogue: Catalogue, facts: frozenset[str], body: Callable[[], None]
+) -> Finding:
+    inapplicable = applicability(case, catalogue, facts)
+    if inapplicable:
+        return Finding(Verdict.NOT_APPLICABLE, inapplicable)
+    if case.risk.rank > bench.guard.risk.rank:
+        reason = f"the case needs --risk {case.risk.value}, this run has {bench.guard.risk.value}"
+        return Finding(Verdict.NOT_RUN, reason)
+    try:
+        body()
+    except NotApplicable as reason:
+        return Finding(Verdict.NOT_APPLICABLE, str(reason))
+    except (NotRun, Refused, NotCarried) as reason:
+        return Finding(Verdict.NOT_RUN, str(reason))
+    except Violation as violation:
+        return settle(bench, violation, body)
+    except Unmet as unmet:
+        failure = Failure(requirement=unmet.requirement, message=str(unmet), allowed=unmet.allowed)
+        return Finding(Verdict.FAIL, str(unmet), failure)
+    return Finding(Verdict.PASS)
+
+
+def settle(bench: Bench, violation: Violation, body: Callable[[], None]) -> Finding:
+    """FAIL with the shortest script when the failure repeats, INCONCLUSIVE when it does not."""
+    again = minimise(bench, violation) if violation.replayable else _repeated(violation, body)
+    if again is None:
+        return Finding(Verdict.INCONCLUSIVE, NOT_REPEATED, failure_of(bench, violation))
+    return Finding(Verdict.FAIL, again.message, failure_of(bench, again))
+
+
+def _repeated(violation: Violation, body: Callable[[], None]) -> Violation | None:
+    """The violation of the same requirement that *body* finds a second time, or None."""
+    try:
+        body()
+    except Violation as again:
+        return again if again.requirement == violation.requirement else None
+    return None
