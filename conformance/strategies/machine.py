@@ -1,0 +1,121 @@
+"""The state machine that walks card and model side by side through generated histories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from conformance import strategies
+from conformance.guard import Refused
+from conformance.terminal import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.apdu import CommandAPDU
+    from conformance.bench import Bench
+    from conformance.terminal import Terminal
+
+LONGEST = 30
+"""Commands in one history, at most."""
+
+
+def explore(bench: Bench, *kinds: str) -> None:
+    """Run generated histories of the *kinds* of commands; the Violation of a shrunk one, if any.
+
+    Kinds: select, binary, record, verify, reset, and read (the reading half of binary and record).
+    """
+    machine = _machine(bench, kinds)
+    phases = (Phase.generate, Phase.shrink) if bench.copies else (Phase.generate,)
+    chosen = settings(
+        max_examples=bench.plan.examples,
+        stateful_step_count=LONGEST,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    hypothesis.seed(bench.plan.seed)(machine)
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+def _machine(bench: Bench, kinds: tuple[str, ...]) -> type[RuleBasedStateMachine]:
+    """A state machine class whose rules send the commands of *kinds*."""
+    target: list[str] = []
+
+    class History(RuleBasedStateMachine):
+        """One history on one card."""
+
+        terminal: Terminal
+        over = False
+
+        @initialize()
+        def begin(self) -> None:
+            """A card as it was found."""
+            self.terminal = bench.begin()
+
+        def send(self, command: CommandAPDU) -> None:
+            """Send what the guard lets pass; after the first violation keep to its requirement."""
+            if self.over:
+                return
+            try:
+                self.terminal.send(command)
+            except Refused:
+                return
+            except Violation as violation:
+                self.over = True
+                if not target:
+                    target.append(violation.requirement)
+                if violation.requirement == target[0]:
+                    raise
+
+    for name, commands in _rules(bench, kinds).items():
+        setattr(History, name, _sending(name, commands))
+    if "reset" in kinds:
+        History.reset = rule()(_reset)
+    return History
+
+
+def _reset(self: Any) -> None:
+    """Reset the card."""
+    if not self.over:
+        self.terminal.reset()
+
+
+def _sending(name: str, commands: st.SearchStrategy[CommandAPDU]) -> Callable[..., None]:
+    """A rule called *name* that sends one of *commands*."""
+
+    def send(self: Any, command: CommandAPDU) -> None:
+        self.send(command)
+
+    send.__name__ = name
+    decorated: Callable[..., None] = rule(command=commands)(send)
+    return decorated
+
+
+def _rules(bench: Bench, kinds: tuple[str, ...]) -> dict[str, st.SearchStrategy[CommandAPDU]]:
+    layout = bench.statement.layout
+    rules: dict[str, st.SearchStrategy[CommandAPDU]] = {}
+    if "select" in kinds:
+        rules["select"] = strategies.selections(layout)
+    if {"binary", "read"} & set(kinds):
+        rules["read_binary"] = strategies.binary_reads(layout)
+    if {"record", "read"} & set(kinds):
+        rules["read_record"] = strategies.record_reads(layout)
+    if "binary" in kinds:
+        rules["update_binary"] = strategies.binary_updates(layout)
+    if "record" in kinds:
+        rules["update_record"] = strategies.record_updates(layout)
+    if "verify" in kinds:
+        verifications = strategies.verifications(layout, bench.keys)
+        if verifications is not None:
+            rules["verify"] = verifications
+    return rules
