@@ -1,0 +1,26 @@
+"""Cards with one known fault each: the proof that the judge can see."""
+
+from __future__ import annotations
+
+from conformance.mutants import (  # noqa: F401 - each module declares its mutants
+    access,
+    answering,
+    binary,
+    record,
+    selection,
+    verification,
+)
+from conformance.mutants.hooks import MUTANTS, Mutant, MutantCard
+from conformance.trouble import UsageError
+
+DEFAULT_PROFILE = "iso7816"
+
+
+def open_mutant(name: str) -> MutantCard:
+    """The card of the profile iso7816 with the fault *name*."""
+    if name not in MUTANTS:
+        raise UsageError(f"--card mutant:{name}: no such mutant; there are {', '.join(MUTANTS)}")
+    return MutantCard.of(MUTANTS[name], DEFAULT_PROFILE)
+
+
+__all__ = ["MUTANTS", "Mutant", "MutantCard", "open_mutant"]
