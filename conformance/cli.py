@@ -1,0 +1,248 @@
+"""The command line `conformance`: judge a card, list the cases, replay a failure, make a report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conformance.trouble import CardLost, UsageError
+
+USAGE = 3
+LOST = 4
+INTERRUPTED = 2
+WIDTH_OF_A_FILE = 160
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+ics_app = typer.Typer(no_args_is_help=True, help="Work with a statement (ICS).")
+app.add_typer(ics_app, name="ics")
+_console = Console(
+    highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+)
+
+CardOption = Annotated[str, typer.Option("--card", "-c", help="sim:PROFILE, pcsc:READER, ...")]
+IcsOption = Annotated[str | None, typer.Option("--ics", help="Statement; default: by the ATR.")]
+KeysOption = Annotated[
+    str | None, typer.Option("--keys", help="Values of PINs; default: beside it.")
+]
+RiskOption = Annotated[
+    str | None, typer.Option("--risk", help="observe, restore, consume or destroy.")
+]
+
+
+@app.command()
+def run(
+    card: CardOption,
+    ics: IcsOption = None,
+    keys: KeysOption = None,
+    risk: RiskOption = None,
+    seed: Annotated[int, typer.Option(help="Decides the generated histories.")] = 0,
+    examples: Annotated[int, typer.Option(min=1, help="Histories in each property.")] = 100,
+    out: Annotated[Path, typer.Option(help="Folder for the result and the report.")] = Path("out"),
+    area: Annotated[list[str] | None, typer.Option(help="Only this area; repeatable.")] = None,
+    operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
+    lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
+) -> int:
+    """Judge a card. Exit: 0 conformant, 1 not, 2 inconclusive, 3 usage, 4 card lost."""
+    from conformance.display import Display, show_result
+    from conformance.engine import EXIT_CODES, Request, all_cases, execute, prepare
+
+    request = Request(
+        card=card,
+        ics=ics,
+        keys=keys,
+        risk=risk,
+        seed=seed,
+        examples=examples,
+        out=str(out),
+        areas=_areas(area or []),
+        operator=operator,
+        lab=lab,
+        command_line=shlex.join(["conformance", *sys.argv[1:]]),
+    )
+    judge = prepare(request)
+    with Display(_console, len(all_cases())) as display:
+        result = execute(judge, request.areas, display)
+    show_result(_console, result)
+    if judge.lost:
+        _error(judge.lost)
+    _report(out)
+    return EXIT_CODES[result.run.outcome]
+
+
+def _areas(asked: list[str]) -> tuple[str, ...]:
+    from conformance.runner import AREAS
+
+    for name in asked:
+        if name not in AREAS:
+            raise UsageError(f"--area {name}: expected {', '.join(AREAS)}")
+    return tuple(asked)
+
+
+def _report(folder: Path) -> None:
+    from conformance.report import write_report
+
+    _console.print(f"report: {write_report(folder)}")
+
+
+@app.command("list")
+def list_cases(
+    requirements: Annotated[bool, typer.Option("--requirements", help="The matrix.")] = False,
+) -> int:
+    """List the cases, or with --requirements every requirement and the cases that cover it."""
+    from conformance.catalogue import load_catalogue
+    from conformance.engine import all_cases
+
+    cases = all_cases()
+    if not requirements:
+        table = Table("case", "risk", "promise", box=None, pad_edge=False)
+        for case in cases:
+            table.add_row(case.id, case.risk, case.title)
+        _console.print(table)
+        return 0
+    catalogue = load_catalogue()
+    table = Table("requirement", "level", "clause", "harm", "cases", box=None, pad_edge=False)
+    uncovered = 0
+    for rule in catalogue:
+        covering = [case.id for case in cases if rule.id in case.covers]
+        uncovered += not covering
+        shown = ", ".join(covering) or "[red]uncovered[/]"
+        table.add_row(rule.id, rule.level, rule.clause, rule.harm, shown)
+    _console.print(table)
+    _console.print(f"{len(catalogue)} requirements, {uncovered} uncovered, {len(cases)} cases")
+    return 0
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Id of a failed case.")],
+    card: Annotated[str | None, typer.Option("--card", "-c", help="Default: the run's.")] = None,
+    ics: IcsOption = None,
+    keys: KeysOption = None,
+    risk: RiskOption = None,
+) -> int:
+    """Play the script of a failed case again; exit 1 when the failure comes up again."""
+    from conformance.engine import Request, prepare
+    from conformance.replaying import failed_case, replay_script
+    from conformance.result import read_result
+
+    result = read_result(folder)
+    failed = failed_case(result, case)
+    assert failed.failure is not None
+    request = Request(
+        card=card or result.card.spec, ics=ics, keys=keys, risk=risk or result.run.risk
+    )
+    judge = prepare(request)
+    try:
+        violation = replay_script(judge.bench, failed.failure.script, _say)
+        judge.bench.put_back()
+    finally:
+        judge.bench.card.close()
+    if violation is None:
+        _say(f"# the failure did not come up: {failed.failure.requirement}")
+        return 0
+    _say(f"# {violation.requirement}: {violation.message}")
+    return 1
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> int:
+    """Make the report of a run again, from its result and trace alone."""
+    from conformance.report import write_report
+
+    _console.print(f"report: {write_report(folder, language)}")
+    return 0
+
+
+@app.command()
+def mutants(
+    processes: Annotated[str, typer.Option("-n", help="Processes, or auto.")] = "1",
+    seed: Annotated[int, typer.Option(help="Decides the generated histories.")] = 0,
+    examples: Annotated[int, typer.Option(min=1, help="Histories in each property.")] = 100,
+    name: Annotated[list[str] | None, typer.Option(help="Only this mutant; repeatable.")] = None,
+) -> int:
+    """Judge every card with a known fault; exit 1 when one is not found on its requirement."""
+    import os
+
+    from conformance.mutants import MUTANTS
+    from conformance.mutants.matrix import judge_all
+
+    chosen = name or list(MUTANTS)
+    unknown = [one for one in chosen if one not in MUTANTS]
+    if unknown or not (processes == "auto" or processes.isdecimal()):
+        raise UsageError(
+            f"no such mutant or number of processes: {', '.join(unknown) or processes}"
+        )
+    count = (os.cpu_count() or 1) if processes == "auto" else int(processes)
+    table = Table("mutant", "breaks", "killed by", "lines", "seconds", box=None, pad_edge=False)
+    survivors = 0
+    for row in judge_all(chosen, count, seed, examples):
+        survivors += not row.killed
+        killer = row.case or f"[bold red]survived[/] {', '.join(row.others)}"
+        table.add_row(row.name, row.requirement, killer, str(row.script), f"{row.seconds:.2f}")
+    _console.print(table)
+    _console.print(f"{len(chosen) - survivors} of {len(chosen)} killed on their requirement")
+    return int(bool(survivors))
+
+
+@ics_app.command("check")
+def ics_check(
+    file: Annotated[Path, typer.Argument(help="A statement, TOML.")], keys: KeysOption = None
+) -> int:
+    """Check a statement and its keys; exit 3 names the file, the key and the rule it breaks."""
+    from conformance.catalogue import load_catalogue
+    from conformance.catalogue.facts import facts_of
+    from conformance.engine import declared_in
+
+    statement, known = declared_in(file, keys)
+    facts = facts_of(statement)
+    concerned = sum(rule.condition.holds(facts) for rule in load_catalogue())
+    _say(f"{file}: {statement.card.name}, ATR {statement.card.atr}")
+    _say(f"{len(statement.layout.files)} files, {len(statement.layout.references)} references")
+    _say(f"{len(known.values)} values known, {concerned} requirements concern this card")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - standard output is the result
+
+
+def _error(text: str) -> None:
+    print(f"conformance: {text}", file=sys.stderr)  # noqa: T201
+
+
+def _command_line_errors() -> tuple[type[Exception], ...]:
+    """The exceptions of wrong options; typer brings them along under changing names."""
+    ancestors = typer.BadParameter.__mro__
+    return tuple(kind for kind in ancestors if kind.__name__ == "ClickException")
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong around a run becomes one line and an exit code."""
+    code: Any = 0
+    try:
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        _error(str(error))
+        code = USAGE
+    except CardLost as error:
+        _error(str(error))
+        code = LOST
+    except _command_line_errors() as error:
+        _error(str(getattr(error, "message", error)))
+        code = USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        _error("interrupted")
+        code = INTERRUPTED
+    sys.exit(code or 0)

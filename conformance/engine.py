@@ -1,0 +1,181 @@
+"""Puts a run together from what was asked for, and runs the suite in this process."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import hypothesis.configuration
+import pytest
+
+from conformance.bench import Bench, Plan
+from conformance.cards import open_card
+from conformance.case import Case
+from conformance.catalogue import load_catalogue
+from conformance.evidence import Evidence
+from conformance.guard import Guard
+from conformance.judge import INVENTORY, Judge
+from conformance.keys import Keys, keys_beside, load_keys
+from conformance.record import Circumstances
+from conformance.result import TRACE_FILE, Result
+from conformance.runner import Runner
+from conformance.statement import Statement, load_statement, statement_for
+from conformance.suite import index
+from conformance.trouble import UsageError
+from conformance.verdict import Outcome, Risk
+
+if TYPE_CHECKING:
+    from conformance.judge import Listener
+
+EXIT_CODES = {
+    Outcome.CONFORMANT: 0,
+    Outcome.NON_CONFORMANT: 1,
+    Outcome.INCONCLUSIVE: 2,
+    Outcome.INTERRUPTED: 2,
+    Outcome.CARD_LOST: 4,
+}
+USAGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for; None leaves the choice to the statement."""
+
+    card: str
+    ics: str | None = None
+    keys: str | None = None
+    risk: str | None = None
+    seed: int = 0
+    examples: int = 100
+    out: str | None = None
+    areas: tuple[str, ...] = ()
+    operator: str = ""
+    lab: str = ""
+    command_line: str = ""
+
+
+def prepare(request: Request) -> Judge:
+    """A judge with its card powered up; UsageError or CardLost when that cannot be."""
+    folder = Path(request.out) if request.out else None
+    card = open_card(request.card)
+    atr = card.connect()
+    try:
+        statement, keys = _declared(request, card.known_as or atr)
+        risk = _risk(request.risk or statement.card.risk)
+        evidence = Evidence(keys.redacted, _trace(folder))
+    except BaseException:
+        card.close()
+        raise
+    guard = Guard(risk, statement.layout, keys)
+    plan = Plan(request.seed, request.examples)
+    bench = Bench(card, statement, keys, guard, evidence, plan, time.perf_counter)
+    bench.found(atr)
+    return Judge(bench, load_catalogue(), _circumstances(request), folder)
+
+
+def _risk(text: str) -> Risk:
+    try:
+        return Risk(text)
+    except ValueError:
+        raise UsageError(f"risk {text}: expected {', '.join(Risk)}") from None
+
+
+def _declared(request: Request, atr: bytes) -> tuple[Statement, Keys]:
+    """The statement asked for, or the shipped one of this ATR, with the values of its keys."""
+    if request.ics is not None:
+        return declared_in(Path(request.ics), request.keys)
+    statement, entry = statement_for(atr)
+    if request.keys is not None:
+        return statement, load_keys(statement.layout, _text(Path(request.keys)), request.keys)
+    beside = files("conformance") / "statements" / keys_beside(Path(entry.name)).name
+    text = beside.read_text("utf-8") if beside.is_file() else None
+    return statement, load_keys(statement.layout, text, beside.name)
+
+
+def declared_in(ics: Path, keys: str | None) -> tuple[Statement, Keys]:
+    """The statement in the file *ics*, with the values in *keys* or in the keys file beside it."""
+    statement = load_statement(ics)
+    beside = Path(keys) if keys is not None else keys_beside(ics)
+    text = _text(beside) if keys is not None or beside.is_file() else None
+    return statement, load_keys(statement.layout, text, str(beside))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def _trace(folder: Path | None) -> TextIO | None:
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / TRACE_FILE).open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written: {error}") from error
+
+
+def _circumstances(request: Request) -> Circumstances:
+    def now() -> str:
+        return datetime.now(UTC).isoformat(timespec="seconds")
+
+    covered = frozenset(one for case in all_cases() for one in case.covers)
+    return Circumstances(
+        now=now,
+        started=now(),
+        operator=request.operator,
+        lab=request.lab,
+        command_line=request.command_line,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        covered=covered,
+    )
+
+
+def all_cases() -> tuple[Case, ...]:
+    """Every case there is, the inventory first."""
+    return (INVENTORY, *index.cases())
+
+
+def execute(
+    judge: Judge,
+    areas: Sequence[str] = (),
+    listener: Listener | None = None,
+    *,
+    until: str | None = None,
+) -> Result:
+    """Run the suite with *judge* and give the finished result.
+
+    Only the cases of *areas*, if any are named; no further than a failure of *until*.
+    """
+    if listener is not None:
+        judge.listener = listener
+    folder = Path(index.__file__).parent
+    arguments = [
+        str(folder),
+        "-c",
+        str(folder / "pytest.ini"),
+        f"--rootdir={folder}",
+        "--disable-plugin-autoload",
+        "-pno:terminal",
+        "-pno:cacheprovider",
+        "-pno:faulthandler",
+        "--capture=no",
+    ]
+    runner = Runner(judge, tuple(areas), until)
+    with tempfile.TemporaryDirectory(prefix="conformance-") as home:
+        hypothesis.configuration.set_hypothesis_home_dir(home)
+        try:
+            pytest.main(arguments, plugins=[runner])
+        finally:
+            hypothesis.configuration.set_hypothesis_home_dir(None)
+    return runner.result

@@ -1,0 +1,138 @@
+"""The judge as a pytest plugin: orders the cases, gives each its card, tells pytest the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.case import Case, Unmet
+from conformance.minimise import script_text
+from conformance.trouble import CardLost
+from conformance.verdict import Verdict
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.judge import Judge
+    from conformance.result import Case as CaseResult
+    from conformance.result import Result
+
+AREAS = (
+    "atr",
+    "coding",
+    "challenge",
+    "response",
+    "select",
+    "binary",
+    "record",
+    "verify",
+    "access",
+    "histories",
+    "laws",
+)
+"""The order in which areas are judged: what needs least of the card first."""
+FIRST, LAST = "laws/alive-first", "laws/alive-last"
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case that *item* is, or None for a test of somebody else's."""
+    found = getattr(getattr(item, "function", None), "case", None)
+    return found if isinstance(found, Case) else None
+
+
+def rank(case: Case) -> tuple[int, int, int]:
+    """Liveness first and last, what may destroy next to last, else by area."""
+    place = {FIRST: 0, LAST: 2}.get(case.id, 1)
+    return place, int(case.risk.rank == 3), AREAS.index(case.area)
+
+
+class Runner:
+    """Hooks and fixtures for one run with one judge."""
+
+    def __init__(self, judge: Judge, areas: tuple[str, ...] = (), until: str | None = None) -> None:
+        self.judge = judge
+        self._areas = areas
+        self._until = until
+        self._result: Result | None = None
+
+    @property
+    def result(self) -> Result:
+        """The result, when the session has ended."""
+        return self._result or self.judge.finish(interrupted=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Bring the cases into their order; leave out other areas than those asked for."""
+        own = [(rank(case), item) for item in items if (case := case_of(item))]
+        chosen = [item for _, item in sorted(own, key=lambda pair: pair[0])]
+        if self._areas:
+            wanted = (*self._areas, "laws")
+            kept = [item for item in chosen if (case := case_of(item)) and case.area in wanted]
+            config.hook.pytest_deselected(items=[item for item in chosen if item not in kept])
+            chosen = kept
+        items[:] = [item for item in items if case_of(item) is None] + chosen
+
+    @pytest.fixture
+    def bench(self) -> Bench:
+        """The bench of this run."""
+        return self.judge.bench
+
+    @pytest.fixture
+    def terminal(self) -> None:
+        """A name for pytest: the hook below begins the history when the trial begins."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Try the case instead of just calling its function."""
+        case = case_of(pyfuncitem)
+        if case is None:
+            return None
+        body = self._body(pyfuncitem.obj, "terminal" in pyfuncitem.fixturenames)
+        try:
+            result = self.judge.run(case, body)
+        except CardLost as lost:
+            pyfuncitem.session.shouldstop = f"the card was lost: {lost}"
+            pytest.fail(f"the card was lost: {lost}", pytrace=False)
+        if any(one.failure and one.failure.requirement == self._until for one in self.judge.cases):
+            pyfuncitem.session.shouldstop = f"{self._until} failed"
+        _conclude(result)
+        return True
+
+    def _body(self, function: Callable[[Any], None], on_terminal: bool) -> Callable[[], None]:
+        bench = self.judge.bench
+        if not on_terminal:
+            return lambda: function(bench)
+
+        def on_fresh_card() -> None:
+            terminal = bench.begin()
+            try:
+                function(terminal)
+            except Unmet as unmet:
+                raise terminal.unmet(unmet) from unmet
+
+        return on_fresh_card
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Put the card back and close the record, however the session ended."""
+        del session
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        self._result = self.judge.finish(interrupted=interrupted)
+
+
+def _conclude(result: CaseResult) -> None:
+    """The verdict as pytest says it."""
+    if result.verdict in {Verdict.NOT_APPLICABLE, Verdict.NOT_RUN}:
+        pytest.skip(f"{result.verdict}: {result.reason}")
+    if result.verdict is not Verdict.PASS:
+        pytest.fail(failure_text(result), pytrace=False)
+
+
+def failure_text(result: CaseResult) -> str:
+    """What a person reads of a failed case: requirement, what was answered, the script."""
+    lines = [f"{result.verdict}: {result.id}: {result.reason}"]
+    if result.failure is not None:
+        lines += [f"requirement {result.failure.requirement}", script_text(result.failure)]
+    return "\n".join(lines)
