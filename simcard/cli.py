@@ -160,7 +160,8 @@ def tear(
     steps = None if script is None else parse_script(_lines(script), str(script))
     if replay is not None:
         raise typer.Exit(run_replay(card, TearPoint.parse(replay), steps, _console))
-    raise typer.Exit(run_campaign(card, seed, histories, steps, _console))
+    invocation = f"--profile {profile}" + ("" if script is None else f" --script {script}")
+    raise typer.Exit(run_campaign(card, seed, histories, steps, _console, invocation))
 
 
 class ServeError(Exception):

@@ -29,9 +29,17 @@ _SCRIPT_HISTORIES = (1, 2)
 
 
 def run_campaign(
-    profile: Profile, seed: int, histories: int, script: Sequence[Step] | None, console: Console
+    profile: Profile,
+    seed: int,
+    histories: int,
+    script: Sequence[Step] | None,
+    console: Console,
+    invocation: str,
 ) -> int:
-    """Tear generated histories, or *script*; 0 when every law holds, 1 when one is broken."""
+    """Tear generated histories, or *script*; 0 when every law holds, 1 when one is broken.
+
+    *invocation* is how somebody asks for this profile and script, to be told with a violation.
+    """
     numbers = range(1, histories + 1) if script is None else _SCRIPT_HISTORIES
     tally = Tally()
     violations = 0
@@ -50,7 +58,7 @@ def run_campaign(
     )
     console.print(f"violations: {violations:,}")
     for violation in first.values():
-        _explain(profile, violation, console)
+        _explain(profile, violation, console, invocation)
     return _BROKEN if violations else _HOLDS
 
 
@@ -65,11 +73,12 @@ def run_replay(
     return _BROKEN if breaches else _HOLDS
 
 
-def _explain(profile: Profile, violation: Violation, console: Console) -> None:
+def _explain(profile: Profile, violation: Violation, console: Console, invocation: str) -> None:
     short = shorten(profile, violation)
     console.print()
     _print_lines(_broken(violation.breaches), console)
-    console.print(f"again with: simcard tear --profile {profile.name} --replay {violation.point}")
+    again = f"simcard tear {invocation} --replay {violation.point}"
+    console.print(f"again with: {again}", markup=False)
     console.print("the shortest script that shows it:")
     _print_lines(_script(profile, short.steps, short.point), console)
 

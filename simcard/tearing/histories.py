@@ -231,12 +231,10 @@ class _Narrator:
         known = [file.identifier for file in self._tables.file if file.parent == self._here.path]
         if not known:
             return
-        identifier = self._chance.choice(known + self._made).to_bytes(2, "big")
+        own = self._made if self._made and self._chance.random() < 0.5 else known
+        identifier = self._chance.choice(own).to_bytes(2, "big")
         yield Command(0, 0x04, 0, 0, identifier)
-        if self._chance.random() < 0.8:
-            yield Command(0, 0x44, 0, 0, identifier)
-        elif self._chance.random() < 0.3:
-            yield Command(0, 0xE8, 0, 0, identifier)
+        yield Command(0, 0xE8 if self._chance.random() < 0.2 else 0x44, 0, 0, identifier)
 
 
 _ACTS: Final[dict[Callable[[_Narrator], Told], int]] = {

@@ -47,11 +47,11 @@ def judge_whole(
 ) -> tuple[Breach, ...]:
     """The laws a command must keep without any loss of power."""
     changed = before.changed(after)
+    if not may_change:
+        return (Breach(Invariant.REFUSED_UNCHANGED, _listed(changed)),) if before != after else ()
     breaches = []
     if changed - addressed:
         breaches.append(Breach(Invariant.ONLY_THE_ADDRESSED, _listed(changed - addressed)))
-    if not may_change and (changed or before.terminated != after.terminated):
-        breaches.append(Breach(Invariant.REFUSED_UNCHANGED, _listed(changed)))
     risen = {
         path
         for path, count in after.counters.items()
