@@ -13,6 +13,7 @@ from rich.table import Table
 
 from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
+from simcard.entropy import ScriptedEntropy, SeededEntropy
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
 from simcard.profiles import ProfileError, build_card, load_profile, profile_names
@@ -60,17 +61,29 @@ def exchange(
     file: Annotated[Path | None, typer.Argument(help="A script; standard input if none.")] = None,
     profile: ProfileOption = "iso7816",
     seed: SeedOption = 0,
+    entropy: Annotated[
+        str, typer.Option(metavar="HEX", help="Bytes the card draws before those of the seed.")
+    ] = "",
 ) -> None:
     """Send the APDUs of a script to a card and print each exchange.
 
     A line is a command in hexadecimal digits, '< HEX' the response the one before should get,
     'reset', 'power', or a comment behind '#'. The exit code is 1 when a response was another.
     """
-    card = build_card(load_profile(profile), seed)
+    source = ScriptedEntropy(_drawn_first(entropy), SeededEntropy(seed))
+    card = build_card(load_profile(profile), entropy=source)
     steps = parse_script(_lines(file), "standard input" if file is None else str(file))
     card.power_on()
     wrong = sum(not _perform(card, step) for step in steps)
     raise typer.Exit(1 if wrong else 0)
+
+
+def _drawn_first(digits: str) -> bytes:
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        rule = "pairs of hexadecimal digits, the bytes in the order in which the card draws them"
+        raise ScriptError(f"--entropy: {rule}") from None
 
 
 def _lines(file: Path | None) -> Iterator[str]:

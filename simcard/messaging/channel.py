@@ -27,8 +27,8 @@ class Unwrapped(NamedTuple):
 
     `after` is the channel as the session keeps it, None when the protection was for this command
     alone. `decipher` is there when not the command but the access rule says whether its data is
-    enciphered: it yields the same command deciphered. `shares_le` says that the one Le field is about the
-    plain data, and that what the seal adds to the answer comes on top.
+    enciphered: it yields the same command deciphered. `shares_le` says that the one Le field is
+    about the plain data, and that what the seal adds to the answer comes on top.
     """
 
     command: Command
