@@ -212,6 +212,7 @@ def _key_body(table: KeyTable) -> bytes:
         version=table.version,
         tries=table.tries,
         uses=table.uses,
+        room=table.room,
     )
 
 

@@ -3,7 +3,8 @@
 A symmetric key is `hex`; the two keys of basic access control may be said by the `mrz` information
 they are derived from. A password is `hex`, `text`, or `mrz`. An EC or SM2 key is `private` on a
 `curve`, an RSA key `p`, `q` and `e`, either with the `digest` that the card applies before it
-signs; both may also be `hex`, the data objects that the card keeps.
+signs; a public key alone is `public` on a `curve`, or `n` and `e`. All of them may also be `hex`,
+the data objects that the card keeps. `room` leaves space for a longer value.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from simcard.crypto.curves import CURVES
 from simcard.crypto.digests import Digest
 from simcard.crypto.icao import keys_from, mrz_information, password_of_mrz
 from simcard.profiles.tables import AccessTable, Hex, Path, Table
-from simcard.security.asymmetric import encode_ec, encode_rsa
+from simcard.security.asymmetric import (
+    encode_ec,
+    encode_ec_public,
+    encode_rsa,
+    encode_rsa_public,
+)
 from simcard.security.keys import KeyAlgorithm, KeyUsage, check_key
 
 _ALGORITHMS: Final = {name.lower(): member for name, member in KeyAlgorithm.__members__.items()}
@@ -32,17 +38,26 @@ _FORMS: Final[dict[KeyAlgorithm, tuple[frozenset[str], ...]]] = {
     KeyAlgorithm.AES: (frozenset({"hex"}),),
     KeyAlgorithm.SM4: (frozenset({"hex"}),),
     KeyAlgorithm.PASSWORD: (frozenset({"hex"}), frozenset({"text"}), frozenset({"mrz"})),
-    KeyAlgorithm.RSA: (frozenset({"hex"}), frozenset({"p", "q"})),
-    KeyAlgorithm.EC: (frozenset({"hex"}), frozenset({"curve", "private"})),
-    KeyAlgorithm.SM2: (frozenset({"hex"}), frozenset({"private"})),
+    KeyAlgorithm.RSA: (frozenset({"hex"}), frozenset({"p", "q"}), frozenset({"n"})),
+    KeyAlgorithm.EC: (
+        frozenset({"hex"}),
+        frozenset({"curve", "private"}),
+        frozenset({"curve", "public"}),
+    ),
+    KeyAlgorithm.SM2: (frozenset({"hex"}), frozenset({"private"}), frozenset({"public"})),
 }
 """The keys of the table that say the value, by algorithm; one of the sets."""
 
 _OPTIONAL: Final = {
     frozenset({"p", "q"}): {"e", "digest"},
+    frozenset({"n"}): {"e", "digest"},
     frozenset({"curve", "private"}): {"digest"},
+    frozenset({"curve", "public"}): {"digest"},
 }
-_SAYING: Final = ("hex", "text", "mrz", "curve", "private", "p", "q", "e", "digest")
+_SAYING: Final = (
+    *("hex", "text", "mrz", "curve", "private", "public"),
+    *("p", "q", "n", "e", "digest"),
+)
 _PUBLIC_EXPONENT: Final = 65537
 
 
@@ -59,13 +74,16 @@ class KeyTable(Table):
     mrz: str | None = None
     curve: str | None = None
     private: Hex | None = None
+    public: Hex | None = None
     p: Hex | None = None
     q: Hex | None = None
+    n: Hex | None = None
     e: int | None = Field(default=None, ge=3)
     digest: str | None = None
     version: int = Field(default=0, ge=0, le=255)
     tries: int = Field(default=0, ge=0, le=15)
     uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
+    room: int = Field(default=0, ge=0, le=2048)
     access: str | AccessTable = AccessTable.model_validate({"read": "always"})
 
     @model_validator(mode="after")
@@ -108,12 +126,21 @@ class KeyTable(Table):
                 return password
             keys = keys_from(password[:16], BlockCipher.TDES)
             return keys.enc + keys.mac
+        return self._key_pair() or self.hex or (self.text or "").encode()
+
+    def _key_pair(self) -> bytes | None:
+        """The value of a key of an asymmetric algorithm, None for any other and for `hex`."""
         digest = _DIGESTS[self.digest] if self.digest else None
+        curve, exponent = self.curve or "sm2p256v1", self.e or _PUBLIC_EXPONENT
         if self.private is not None:
-            return encode_ec(self.curve or "sm2p256v1", self.private, digest)
+            return encode_ec(curve, self.private, digest)
+        if self.public is not None:
+            return encode_ec_public(curve, self.public, digest)
         if self.p is not None and self.q is not None:
-            return encode_rsa(self.p, self.q, self.e or _PUBLIC_EXPONENT, digest)
-        return self.hex or (self.text or "").encode()
+            return encode_rsa(self.p, self.q, exponent, digest)
+        if self.n is not None:
+            return encode_rsa_public(int.from_bytes(self.n, "big"), exponent, digest)
+        return None
 
 
 def _check_known(what: str, names: list[str], known: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Private keys of RSA, elliptic curves and SM2 as the value field of a key EF.
+"""Private and public keys of RSA, elliptic curves and SM2 as the value field of a key EF.
 
 The value is a row of BER-TLV data objects:
 
@@ -12,25 +12,33 @@ tag   for     meaning
 81    RSA     prime p
 82    RSA     prime q
 83    RSA     public exponent e
+7F49  all     the public key instead of the private one: 81 modulus and 82
+              public exponent, or 86 point (ISO/IEC 7816-8:2021, table 3)
 ====  ======  ==================================================================
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import gmpy2
 
 from simcard.crypto.curves import CURVES, SM2P256V1, Curve
 from simcard.crypto.digests import Digest
-from simcard.crypto.rsa import RsaPrivateKey
+from simcard.crypto.rsa import RsaPrivateKey, RsaPublicKey
 from simcard.tlv import Tlv, encode, parse
 
 _TAG_CURVE: Final = 0x06
 _TAG_DIGEST: Final = 0x80
 _TAG_SCALAR: Final = 0x81
 _TAG_P, _TAG_Q, _TAG_E = 0x81, 0x82, 0x83
+TAG_PUBLIC_KEY: Final = 0x7F49
+TAG_MODULUS: Final = 0x81
+TAG_EXPONENT: Final = 0x82
+TAG_POINT: Final = 0x86
+_SHORTEST_MODULUS: Final = 512
 
 CURVE_IDENTIFIERS: Final[dict[str, bytes]] = {
     name: bytes.fromhex(identifier)
@@ -68,18 +76,32 @@ _CURVES: Final = {identifier: CURVES[name] for name, identifier in CURVE_IDENTIF
 _DIGESTS: Final = {identifier: digest for digest, identifier in DIGEST_IDENTIFIERS.items()}
 
 
-class EcKey(NamedTuple):
-    """A private key on a curve, and the hash function the card applies (None: the terminal)."""
+@dataclass(frozen=True)
+class EcKey:
+    """A key on a curve, and the hash function the card applies (None: the terminal).
+
+    `private` is None when the card has the public key alone, which is `given` then.
+    """
 
     curve: Curve
-    private: int
+    private: int | None
     digest: Digest | None
+    given: bytes = b""
+
+    @cached_property
+    def public(self) -> bytes:
+        """The public point, `04 || x || y`."""
+        return self.given if self.private is None else self.curve.public_key(self.private)
 
 
 class RsaKey(NamedTuple):
-    """An RSA private key, and the hash function the card applies (None: the terminal)."""
+    """An RSA key, and the hash function the card applies (None: the terminal).
 
-    private: RsaPrivateKey
+    `private` is None when the card has the public key alone.
+    """
+
+    public: RsaPublicKey
+    private: RsaPrivateKey | None
     digest: Digest | None
 
 
@@ -96,10 +118,35 @@ def encode_ec(curve: str, private: bytes, digest: Digest | None = None) -> bytes
 
 def encode_rsa(p: bytes, q: bytes, e: int, digest: Digest | None = None) -> bytes:
     """The value of an RSA key with primes *p* and *q* (big-endian) and public exponent *e*."""
-    exponent = e.to_bytes((e.bit_length() + 7) // 8, "big")
     return _digest_object(digest) + b"".join(
-        encode(tag, value) for tag, value in ((_TAG_P, p), (_TAG_Q, q), (_TAG_E, exponent))
+        encode(tag, value) for tag, value in ((_TAG_P, p), (_TAG_Q, q), (_TAG_E, _number(e)))
     )
+
+
+def encode_ec_public(curve: str, point: bytes, digest: Digest | None = None) -> bytes:
+    """The value of an EC or SM2 key of which only the public *point* is known."""
+    identifier = encode(_TAG_CURVE, CURVE_IDENTIFIERS[curve])
+    return identifier + _digest_object(digest) + public_point(point)
+
+
+def encode_rsa_public(n: int, e: int, digest: Digest | None = None) -> bytes:
+    """The value of an RSA key of which only modulus and exponent are known."""
+    return _digest_object(digest) + public_numbers(RsaPublicKey(n, e))
+
+
+def public_point(point: bytes) -> bytes:
+    """The public key template (7F49) of an EC or SM2 key."""
+    return encode(TAG_PUBLIC_KEY, [Tlv(TAG_POINT, point)])
+
+
+def public_numbers(key: RsaPublicKey) -> bytes:
+    """The public key template (7F49) of an RSA key: the modulus as long as it is, the exponent."""
+    numbers = [Tlv(TAG_MODULUS, _number(key.n)), Tlv(TAG_EXPONENT, _number(key.e))]
+    return encode(TAG_PUBLIC_KEY, numbers)
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
 
 def _digest_object(digest: Digest | None) -> bytes:
@@ -108,11 +155,15 @@ def _digest_object(digest: Digest | None) -> bytes:
 
 @lru_cache(maxsize=64)
 def decode_ec(value: bytes) -> EcKey:
-    """The EC key that `encode_ec` wrote; ValueError naming what is missing or wrong."""
-    objects = _objects(value, {_TAG_CURVE, _TAG_SCALAR})
+    """The EC key that was encoded here; ValueError naming what is missing or wrong."""
+    objects = _objects(value, {_TAG_CURVE, _TAG_SCALAR}, {_TAG_CURVE, TAG_PUBLIC_KEY})
     curve = _CURVES.get(objects[_TAG_CURVE])
     if curve is None:
         raise ValueError("06 is not the object identifier of a curve that the card knows")
+    if TAG_PUBLIC_KEY in objects:
+        point = _objects(objects[TAG_PUBLIC_KEY], {TAG_POINT})[TAG_POINT]
+        curve.decode(point)
+        return EcKey(curve, None, _digest(objects), point)
     scalar = objects[_TAG_SCALAR]
     if len(scalar) != curve.scalar_length:
         raise ValueError(f"a private key of {curve.name} has {curve.scalar_length} bytes")
@@ -123,38 +174,44 @@ def decode_ec(value: bytes) -> EcKey:
 
 @lru_cache(maxsize=64)
 def decode_rsa(value: bytes) -> RsaKey:
-    """The RSA key that `encode_rsa` wrote; ValueError naming what is missing or wrong."""
-    objects = _objects(value, {_TAG_P, _TAG_Q, _TAG_E})
+    """The RSA key that was encoded here; ValueError naming what is missing or wrong."""
+    objects = _objects(value, {_TAG_P, _TAG_Q, _TAG_E}, {TAG_PUBLIC_KEY})
+    if TAG_PUBLIC_KEY in objects:
+        numbers = _objects(objects[TAG_PUBLIC_KEY], {TAG_MODULUS, TAG_EXPONENT})
+        n, e = (int.from_bytes(numbers[tag], "big") for tag in (TAG_MODULUS, TAG_EXPONENT))
+        return RsaKey(RsaPublicKey(n, e), None, _digest(objects))
     p, q, e = (int.from_bytes(objects[tag], "big") for tag in (_TAG_P, _TAG_Q, _TAG_E))
-    return RsaKey(RsaPrivateKey(p, q, e), _digest(objects))
+    private = RsaPrivateKey(p, q, e)
+    return RsaKey(private.public, private, _digest(objects))
 
 
-def check_ec(value: bytes, *, sm2: bool) -> EcKey:
-    """`decode_ec`, and ValueError for an SM2 key with a foreign curve or hash function."""
+def check_ec(value: bytes, *, sm2: bool) -> None:
+    """ValueError for what `decode_ec` refuses, and an SM2 key with a foreign curve or hash."""
     key = decode_ec(value)
     if sm2 and (key.curve is not SM2P256V1 or key.digest not in (None, Digest.SM3)):
         raise ValueError("an SM2 key lies on sm2p256v1 and hashes with SM3")
     if sm2 and key.private == key.curve.n - 1:
         raise ValueError("the SM2 private key n-1 cannot sign")
-    return key
 
 
-def check_rsa(value: bytes) -> RsaKey:
-    """`decode_rsa`, and ValueError for factors that are no primes."""
+def check_rsa(value: bytes) -> None:
+    """ValueError for what `decode_rsa` refuses, factors that are no primes, a modulus too short."""
     key = decode_rsa(value)
-    if not (gmpy2.is_prime(key.private.p) and gmpy2.is_prime(key.private.q)):
+    if key.private and not (gmpy2.is_prime(key.private.p) and gmpy2.is_prime(key.private.q)):
         raise ValueError("p and q are primes")
+    if key.public.n.bit_length() < _SHORTEST_MODULUS or not key.public.n & key.public.e & 1:
+        raise ValueError("modulus and exponent are odd, the modulus has 512 bits or more")
     if key.digest is Digest.SM3:
         raise ValueError("an RSA key hashes with SHA")
-    return key
 
 
-def _objects(value: bytes, needed: set[int]) -> dict[int, bytes]:
+def _objects(value: bytes, *needed: set[int]) -> dict[int, bytes]:
+    """The data objects of *value*: one of the sets *needed*, and perhaps a hash function."""
     objects: list[Tlv] = parse(value)
     found = {tlv.tag: tlv.value for tlv in objects}
-    if len(found) != len(objects) or not needed <= found.keys() <= needed | {_TAG_DIGEST}:
-        tags = ", ".join(f"{tag:02X}" for tag in sorted(needed))
-        raise ValueError(f"the value of this key is the data objects {tags} and perhaps 80")
+    if len(found) != len(objects) or found.keys() - {_TAG_DIGEST} not in needed:
+        tags = ", or ".join(" ".join(f"{tag:02X}" for tag in sorted(each)) for each in needed)
+        raise ValueError(f"the data objects of this key are {tags}, and perhaps 80")
     return found
 
 

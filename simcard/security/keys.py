@@ -13,7 +13,7 @@ offset  size  meaning
 6       2     usage counter: uses left, FFFF = without limit
 8       2     length of the value
 10      4     sequence counter: sessions opened with the key
-14      ..    the value
+14      ..    the value, and room for a longer one
 ======  ====  ==================================================================
 
 A try or a use is spent, in a commit of its own, before the key is used; a try comes back only when
@@ -28,10 +28,10 @@ from typing import Final
 from simcard.crypto.blocks import BlockCipher, BlockSuite, KeyLengthError, block_suite
 from simcard.crypto.curves import Curve
 from simcard.crypto.digests import Digest
-from simcard.crypto.rsa import RsaPrivateKey
+from simcard.crypto.rsa import RsaPrivateKey, RsaPublicKey
 from simcard.files.descriptors import File
 from simcard.memory.journal import Memory
-from simcard.security.asymmetric import decode_ec, decode_rsa
+from simcard.security.asymmetric import check_ec, check_rsa, decode_ec, decode_rsa
 from simcard.status import SW, CardError, StatusWord
 
 HEADER_SIZE: Final = 14
@@ -84,12 +84,17 @@ _CIPHERS: Final = {
 
 
 def check_key(algorithm: KeyAlgorithm, usage: KeyUsage, value: bytes) -> None:
-    """ValueError when *value* is not as long as the algorithm and the usage want it.
+    """ValueError when *value* is no key of the algorithm, or not as long as the usage wants it.
 
     A key for mutual authentication is two, for encryption and for MACs, one behind the other; a
-    key for secure channels is three: Key-ENC, Key-MAC, Key-DEK.
+    key for secure channels is three: Key-ENC, Key-MAC, Key-DEK. Of a DES key only the length is
+    checked, as cards do: parity bits are ignored, and weak keys and equal halves are taken.
     """
     cipher = _CIPHERS.get(algorithm)
+    if algorithm in (KeyAlgorithm.EC, KeyAlgorithm.SM2):
+        check_ec(value, sm2=algorithm is KeyAlgorithm.SM2)
+    elif algorithm is KeyAlgorithm.RSA:
+        check_rsa(value)
     if cipher is None:
         return
     keys = 3 if usage & KeyUsage.CHANNEL else 2 if usage & KeyUsage.MUTUAL else 1
@@ -106,10 +111,15 @@ def key_body(
     version: int = 0,
     tries: int = 0,
     uses: int = UNLIMITED,
+    room: int = 0,
 ) -> bytes:
-    """The body of a new key EF; *tries* 0 means that it has no retry counter."""
+    """The body of a new key EF; *tries* 0 means that it has no retry counter.
+
+    *room* is how many bytes a value that is stored later may have, when that is more.
+    """
     head = usage.to_bytes(2, "big") + bytes([algorithm, version, tries, tries])
-    return head + uses.to_bytes(2, "big") + len(value).to_bytes(2, "big") + bytes(4) + value
+    head += uses.to_bytes(2, "big") + len(value).to_bytes(2, "big") + bytes(4)
+    return head + value.ljust(room, b"\0")
 
 
 class Key:
@@ -140,15 +150,33 @@ class Key:
 
     @property
     def private_scalar(self) -> int:
-        """The private scalar of an EC or SM2 key; 6985 for any other."""
+        """The private scalar of an EC or SM2 key; 6985 for any other, and a public key alone."""
         self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
-        return decode_ec(self.value).private
+        private = decode_ec(self.value).private
+        if private is None:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        return private
+
+    @property
+    def point(self) -> bytes:
+        """The public point of an EC or SM2 key; 6985 for any other."""
+        self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
+        return decode_ec(self.value).public
 
     @property
     def rsa(self) -> RsaPrivateKey:
-        """The private key of an RSA key; 6985 for any other."""
+        """The private key of an RSA key; 6985 for any other, and a public key alone."""
         self._must_be(KeyAlgorithm.RSA)
-        return decode_rsa(self.value).private
+        private = decode_rsa(self.value).private
+        if private is None:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        return private
+
+    @property
+    def rsa_public(self) -> RsaPublicKey:
+        """The public half of an RSA key; 6985 for any other."""
+        self._must_be(KeyAlgorithm.RSA)
+        return decode_rsa(self.value).public
 
     @property
     def digest(self) -> Digest | None:
@@ -190,6 +218,18 @@ class Key:
         if uses != UNLIMITED:
             self._region.write(self._memory, 6, (uses - 1).to_bytes(2, "big"))
         self._memory.commit()
+
+    def replace(self, value: bytes) -> None:
+        """Store another value, in the open transaction; 6A84 when the EF is too small for it.
+
+        A new key has all its tries.
+        """
+        room = self._region.size - HEADER_SIZE
+        if len(value) > room:
+            raise CardError(SW.NOT_ENOUGH_MEMORY)
+        self._region.write(self._memory, 8, len(value).to_bytes(2, "big"))
+        self._region.write(self._memory, HEADER_SIZE, value.ljust(room, b"\0"))
+        self.restore()
 
     def count(self) -> int:
         """The next value of the sequence counter (1, 2, ...), in the open transaction."""
