@@ -12,7 +12,7 @@ offset  size  meaning
 6       2     cell size in bytes
 8       2     number of cells N
 10      2     cell of the MF
-12      20    reserved, 00
+12      20    name of the profile the card was made from, ASCII, filled up with 00
 32      2 N   cell table: 0000 free, FFFF last of its chain, else the next cell
 ..      ..    cells 1 to N
 ======  ====  ==================================================================
@@ -29,9 +29,10 @@ from simcard.memory.journal import Memory
 from simcard.status import SW, CardError
 
 CELL_SIZE: Final = 64
+PROFILE_NAME_SIZE: Final = 20
 _MAGIC: Final = b"CARD"
 _VERSION: Final = 1
-_SUPERBLOCK: Final = struct.Struct(">4sBBHHH20x")
+_SUPERBLOCK: Final = struct.Struct(">4sBBHHH20s")
 _FREE: Final = 0x0000
 _LAST: Final = 0xFFFF
 _CELLS_MAX: Final = 0xFFFE
@@ -92,17 +93,18 @@ class CellStore:
         self._cells_at = _SUPERBLOCK.size + 2 * count
 
     @classmethod
-    def format(cls, memory: Memory, cell_size: int = CELL_SIZE) -> Self:
+    def format(cls, memory: Memory, profile: str = "", cell_size: int = CELL_SIZE) -> Self:
         """Lay out an empty store over the whole of *memory*, in the open transaction."""
         count = min((memory.capacity - _SUPERBLOCK.size) // (cell_size + 2), _CELLS_MAX)
-        memory.write(0, _SUPERBLOCK.pack(_MAGIC, _VERSION, 0, cell_size, count, 0))
+        name = profile.encode("ascii")[:PROFILE_NAME_SIZE]
+        memory.write(0, _SUPERBLOCK.pack(_MAGIC, _VERSION, 0, cell_size, count, 0, name))
         return cls(memory, cell_size, count)
 
     @classmethod
     def mount(cls, memory: Memory) -> Self:
         """Find the store in *memory*; LayoutError when there is none that we can read."""
         head = memory.read(0, _SUPERBLOCK.size)
-        magic, version, _, cell_size, count, _ = _SUPERBLOCK.unpack(head)
+        magic, version, _, cell_size, count, _, _ = _SUPERBLOCK.unpack(head)
         if magic != _MAGIC:
             raise LayoutError(f"offset 0: the file system's mark is {magic!r}, not {_MAGIC!r}")
         if version != _VERSION:
@@ -114,6 +116,12 @@ class CellStore:
     def on(self, memory: Memory) -> CellStore:
         """The same store over another memory of the same content (a fork)."""
         return CellStore(memory, self.cell_size, self.count)
+
+    @property
+    def profile(self) -> str:
+        """The profile the card was made from: the first `PROFILE_NAME_SIZE` letters of its name."""
+        name = self.memory.read(12, PROFILE_NAME_SIZE)
+        return name.rstrip(b"\0").decode("ascii", "replace")
 
     @property
     def card_life_cycle(self) -> int:

@@ -64,7 +64,7 @@ def initial_flash(profile: Profile) -> Flash:
 def _built(profile: Profile) -> Flash:
     flash = Flash.blank(profile.tables.memory.geometry())
     memory = Memory.format(flash)
-    store = CellStore.format(memory)
+    store = CellStore.format(memory, profile.name)
     memory.commit()
     cells: dict[str, int] = {"": 0}
     for index, table in enumerate(profile.tables.file):
