@@ -79,7 +79,9 @@ def comparison(folders: Sequence[Path]) -> Comparison:
     """The runs in *folders*, two or more, against the first; UsageError when one is no run."""
     if len(folders) < 2:
         raise UsageError("compare needs the folders of two runs or more")
-    return compare([read_result(folder) for folder in folders], [str(one) for one in folders])
+    names = [folder.resolve().name for folder in folders]
+    labels = names if len(set(names)) == len(names) else [str(folder) for folder in folders]
+    return compare([read_result(folder) for folder in folders], labels)
 
 
 def render_comparison(found: Comparison, lang: str = "en") -> str:

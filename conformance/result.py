@@ -21,8 +21,8 @@ from conformance.verdict import Level, Outcome, Risk, Verdict
 
 RESULT_FILE = "result.json"
 TRACE_FILE = "trace.jsonl"
-# Upper bounds of the response-time buckets: three a decade from 10 us to 10 s, then all the rest.
-BOUNDS = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5)), 10.0)
+# Upper bounds of the response-time buckets: three a decade from 1 us to 10 s, then all the rest.
+BOUNDS = (*(float(f"{digit}e{power}") for power in range(-6, 1) for digit in (1, 2, 5)), 10.0)
 
 
 class ResultError(UsageError):

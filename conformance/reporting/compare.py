@@ -71,9 +71,9 @@ class Comparison:
     paces: tuple[Pace, ...]
     warnings: tuple[str, ...]
 
-    def rows_of(self, change: Change) -> tuple[Row, ...]:
-        """The requirements whose gravest change is *change*."""
-        return tuple(row for row in self.rows if row.gravest is change)
+    def rows_of(self, change: str) -> tuple[Row, ...]:
+        """The requirements whose gravest change is *change*, the value of a `Change`."""
+        return tuple(row for row in self.rows if row.gravest == change)
 
     @property
     def regressed(self) -> bool:

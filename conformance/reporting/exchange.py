@@ -116,8 +116,8 @@ def response(masked: str, asked: str = "") -> Response:
     tokens = octets.TOKEN.findall(masked)
     raw = " ".join(tokens)
     if len(tokens) < 2 or any(len(token) != 2 for token in tokens[-2:]):
-        meaning = "no answer" if not tokens else "no status word"
-        return Response(raw, "", Note(meaning), Weight.MUTE, _data(tokens, expected=False))
+        meaning = Note("no status word") if tokens else Note("no answer")
+        return Response(raw, "", meaning, Weight.MUTE, _data(tokens, expected=False))
     sw = "".join(tokens[-2:])
     note = tables.status_word(int(sw, 16))
     expected = len(asked) >= 4 and asked[2:4] in {"CA", "CB", "CC", "CD", "A4", "86"}
@@ -149,7 +149,7 @@ def _body(tokens: list[str]) -> tuple[list[str], tuple[Field, ...]]:
         if len(tokens) == 3:
             return [], (_le(tokens, 65536),)
     nc = int("".join(tokens[:size][-2:]), 16)
-    lc = Field("Lc", " ".join(tokens[:size]), (Note("{n} bytes", nc),))
+    lc = Field("Lc", " ".join(tokens[:size]), (_bytes(nc),))
     rest = tokens[size:]
     if not _plain(rest):
         return rest, (lc,)
@@ -162,8 +162,12 @@ def _body(tokens: list[str]) -> tuple[list[str], tuple[Field, ...]]:
 
 def _le(tokens: Sequence[str], limit: int) -> Field:
     value = int("".join(tokens), 16) if _plain(tokens) else 0
-    note = Note("{n} bytes", value) if value else Note("all there is, up to {n}", limit)
+    note = _bytes(value) if value else Note("all there is, up to {n}", limit)
     return Field("Le", " ".join(tokens), (note,))
+
+
+def _bytes(number: int) -> Note:
+    return Note("{n} bytes", number, one="{n} byte")
 
 
 def _plain(tokens: Sequence[str]) -> bool:

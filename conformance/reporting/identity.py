@@ -55,10 +55,11 @@ def identify(raw: bytes) -> Identity:
 
 
 def _characters(answer: atr.AnswerToReset) -> Iterator[Character]:
-    convention = "direct convention" if answer.convention == "direct" else "inverse convention"
-    yield Character("TS", f"{answer.raw[0]:02X}", (Note(convention),))
+    direct = answer.convention == "direct"
+    convention = Note("direct convention") if direct else Note("inverse convention")
+    yield Character("TS", f"{answer.raw[0]:02X}", (convention,))
     yield Character(
-        "T0", f"{answer.raw[1]:02X}", (Note("{n} historical bytes", answer.raw[1] & 15),)
+        "T0", f"{answer.raw[1]:02X}", (Note("historical bytes: {n}", answer.raw[1] & 15),)
     )
     for name, value in answer.interface:
         yield Character(name, f"{value:02X}", tuple(_interface(answer, name, value)))
@@ -68,8 +69,8 @@ def _characters(answer: atr.AnswerToReset) -> Iterator[Character]:
 
 def _interface(answer: atr.AnswerToReset, name: str, value: int) -> Iterator[Note]:
     if name == "TA1":
-        for text, number in (("Fi = {n}", answer.fi), ("Di = {n}", answer.di)):
-            yield Note(text, number) if number else Note("reserved value")
+        yield Note("Fi = {n}", answer.fi) if answer.fi else Note("reserved value")
+        yield Note("Di = {n}", answer.di) if answer.di else Note("reserved value")
     elif answer.ifsc == value and name[1] == "A" and int(name[2:]) > 2:
         yield Note("T=1: the card takes blocks of {n} bytes", value)
     elif name[1] == "B" and answer.specific("B", 1) == value and int(name[2:]) > 2:
@@ -86,7 +87,7 @@ def _historical(raw: bytes, decoded: atr.Historical) -> Iterator[Character]:
     if decoded.category is None:
         return
     category = f"{decoded.category:02X}"
-    name = table["categories"].get(category, "proprietary category")
+    name = table["categories"].get(category) or table["categories"]["other"]
     yield Character("category", category, (Note(name),))
     if category not in {"80", "00"} or decoded.fault:
         yield Character("", octets.spaced(raw[1:].hex().upper()), (), octets.readable(raw[1:]))
@@ -97,7 +98,7 @@ def _historical(raw: bytes, decoded: atr.Historical) -> Iterator[Character]:
             f"{digit}{len(value):X}",
             octets.spaced(value.hex().upper()),
             (
-                Note(table["objects"].get(digit, "data object of no known meaning")),
+                Note(table["objects"].get(digit, table["objects"]["other"])),
                 *_bytes(digit, value),
             ),
             octets.readable(value),

@@ -68,7 +68,7 @@ def _note(item: tlv.DataObject, within: str) -> Note | None:
         return None
     number = int.from_bytes(item.value[:LONGEST_COUNT], "big")
     if item.tag in {0x80, 0x81} and len(item.value) <= LONGEST_COUNT:
-        return Note("{n} bytes", number)
+        return Note("{n} bytes", number, one="{n} byte")
     if item.tag == 0x88 and len(item.value) == 1:
         return Note("short EF identifier {n}", number >> 3)
     if item.tag == 0x8A and len(item.value) == 1:

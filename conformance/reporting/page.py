@@ -26,6 +26,8 @@ from conformance.resources import resource_root
 from conformance.result import Result
 from conformance.verdict import Level, Outcome, Risk, Verdict
 
+# So many findings are told in full; the others are listed, their scripts being in result.json.
+TOLD_IN_FULL = 200
 SHAPES = {
     Verdict.PASS: "pass",
     Verdict.FAIL: "fail",
@@ -55,6 +57,7 @@ def render(result: Result, folder: Path | None, tongue: Language, digest: str) -
         summary=summarise(result),
         findings=view.findings(result),
         broken=view.by_requirement(view.findings(result)),
+        told=TOLD_IN_FULL,
         gravity=view.gravity_of(result),
         unjudged=view.unjudged(result),
         plates=view.plates(result.statement.declared),

@@ -10,7 +10,17 @@ from conformance.result import BOUNDS, Requirement, Result, Timing
 from conformance.verdict import Level, Verdict
 
 BAR = 1000
-DECADES = {1e-5: "10 µs", 1e-4: "100 µs", 1e-3: "1 ms", 1e-2: "10 ms", 0.1: "100 ms", 1.0: "1 s"}
+# Fewer answers than this are listed, not drawn.
+ENOUGH = 5
+DECADES = {
+    1e-6: "1 µs",
+    1e-5: "10 µs",
+    1e-4: "100 µs",
+    1e-3: "1 ms",
+    1e-2: "10 ms",
+    0.1: "100 ms",
+    1.0: "1 s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +138,9 @@ class TimeAxis:
     def over(cls, timings: Iterable[Timing]) -> TimeAxis:
         """The decades that hold every answer of *timings*."""
         found = list(timings)
-        least = max(min((timing.min for timing in found), default=1e-4), 1e-5)
+        least = max(min((timing.min for timing in found), default=1e-4), 1e-6)
         most = max((timing.max for timing in found), default=1e-3)
-        low = max((mark for mark in DECADES if mark <= least), default=1e-5)
+        low = max((mark for mark in DECADES if mark <= least), default=1e-6)
         high = min((mark for mark in (*DECADES, 10.0) if mark >= most), default=10.0)
         return cls(low, high if high > low else low * 10)
 
@@ -175,12 +185,15 @@ class Summary:
     coverage: Coverage
     axis: TimeAxis
     timings: tuple[Distribution, ...]
+    rare: tuple[tuple[str, int], ...]
+    """Commands with too few answers for a distribution, and how many they have."""
 
 
 def summarise(result: Result) -> Summary:
     """The summary of *result*."""
     areas = by_area(result.requirements)
-    axis = TimeAxis.over(result.timings.values())
+    often = {name: one for name, one in result.timings.items() if one.count >= ENOUGH}
+    axis = TimeAxis.over(often.values())
     tally = Tally.of(requirement.verdict for requirement in result.requirements)
     levels = tuple(
         (level, Tally.of(one.verdict for one in result.requirements if one.level is level))
@@ -196,7 +209,8 @@ def summarise(result: Result) -> Summary:
         max((counts.total for _, counts in levels), default=0) or 1,
         Coverage(tally.total, tally.judged, uncovered),
         axis,
-        tuple(axis.distribution(name, timing) for name, timing in result.timings.items()),
+        tuple(axis.distribution(name, timing) for name, timing in often.items()),
+        tuple((name, one.count) for name, one in result.timings.items() if name not in often),
     )
 
 

@@ -15,11 +15,15 @@ from conformance.resources import resource_root
 
 
 class Note(NamedTuple):
-    """A text in English with `{n}` or `{h}` in it, and the number for these."""
+    """A text in English with `{n}` or `{h}` in it, and the number for these.
+
+    `one` is the text for the number 1 where English needs another.
+    """
 
     text: str
     number: int = 0
     width: int = 2
+    one: str = ""
 
 
 class Rule(NamedTuple):
@@ -110,7 +114,8 @@ def status_word(value: int) -> Note:
         pattern = entry["pattern"]
         if all(wanted in {"X", digit} for wanted, digit in zip(pattern, digits, strict=True)):
             low = value & (0x0F if pattern == "63CX" else 0xFF)
-            return Note(entry["text"], low or (256 if digits[:2] in {"61", "6C"} else 0))
+            number = low or (256 if digits[:2] in {"61", "6C"} else 0)
+            return Note(entry["text"], number, one=entry.get("one", ""))
     return Note("status word of no known meaning")
 
 
@@ -131,12 +136,15 @@ def _tags() -> Mapping[tuple[str, str], str]:
 
 
 def messages() -> Iterator[str]:
-    """Every English text of the tables, for the translators and their test."""
+    """Every English text of the tables, for the translators and their test.
+
+    Of a text with another form for the number 1 it is that form, as in a gettext catalogue.
+    """
     for entry in table("commands")["command"]:
         yield from (row[3] for row in entry["notes"])
     yield from (row[3] for row in table("commands")["class_notes"])
-    yield from (entry["text"] for entry in table("status")["word"])
-    yield "status word of no known meaning"
+    yield from (entry.get("one", entry["text"]) for entry in table("status")["word"])
+    yield from (row[2] for row in (*table("tags")["life_cycle"], *table("tags")["descriptor"]))
     for context in table("tags")["context"]:
         yield from context["tags"].values()
     answer = table("atr")
@@ -144,6 +152,7 @@ def messages() -> Iterator[str]:
         yield from (row[2] for row in rows)
     yield from answer["categories"].values()
     yield from answer["objects"].values()
+    yield from answer["names"]
     for entry in answer["bytes"]:
         for rows in entry["notes"]:
             yield from (row[2] for row in rows)

@@ -27,7 +27,10 @@ def moment(stamp: str) -> str:
 
 def phrase(note: Note, language: Language) -> str:
     """*note* in *language*, with its number put in."""
-    text = language.gettext(note.text)
+    if note.one:
+        text = language.ngettext(note.one, note.text, note.number)
+    else:
+        text = language.gettext(note.text)
     return text.format(n=note.number, h=f"{note.number:0{note.width}X}")
 
 
