@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from rich.table import Table
 from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
 from simcard.entropy import ScriptedEntropy, SeededEntropy
+from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
 from simcard.profiles import ProfileError, build_card, load_profile, profile_names
@@ -132,6 +135,9 @@ def serve(
     profile: Annotated[
         list[str] | None, typer.Option("--profile", "-p", help="Once for each slot, in order.")
     ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="File with the card's memory, made if there is none.")
+    ] = None,
     seed: SeedOption = 0,
     host: Annotated[str, typer.Option(help="Where vpcd is, or where to wait for it.")] = LOOPBACK,
     port: Annotated[int, typer.Option(help="vpcd's port; the next slot has the next one.")] = 35963,
@@ -139,21 +145,32 @@ def serve(
     listen: Annotated[bool, typer.Option(help="Wait for vpcd to connect to us.")] = False,
     quiet: Annotated[bool, typer.Option(help="Say nothing but errors.")] = False,
 ) -> None:
-    """Put cards into the virtual PC/SC reader of vsmartcard-vpcd, until interrupted."""
+    """Put cards into the virtual PC/SC reader of vsmartcard-vpcd, until interrupted.
+
+    With --image, once for each slot, a card keeps its memory in a file and survives its process.
+    """
     names = profile or ["iso7816"]
-    cards = [build_card(load_profile(name), seed) for name in names]
-    if not quiet:
-        how = "waiting for vpcd at" if listen else "looking for vpcd at"
-        _say(f"{', '.join(names)}: {how} {host}, port {port}; end with Ctrl-C")
-    try:
-        serve_cards(
-            cards,
-            (host, port),
-            listen=listen,
-            on_event=None if quiet else lambda event: _say(str(event)),
-        )
-    except OSError as error:
-        raise ServeError(f"{host}, port {port}: {error.strerror or error}") from None
+    images = image or []
+    if len(images) > len(names):
+        raise ServeError(f"--image: {len(images)} images for {len(names)} cards")
+    with ExitStack() as stack:
+        cards = []
+        for name, path in zip_longest(names, images):
+            form = load_profile(name)
+            flash = None if path is None else stack.enter_context(opened_image(path, form))
+            cards.append(build_card(form, seed, flash=flash))
+        if not quiet:
+            how = "waiting for vpcd at" if listen else "looking for vpcd at"
+            _say(f"{', '.join(names)}: {how} {host}, port {port}; end with Ctrl-C")
+        try:
+            serve_cards(
+                cards,
+                (host, port),
+                listen=listen,
+                on_event=None if quiet else lambda event: _say(str(event)),
+            )
+        except OSError as error:
+            raise ServeError(f"{host}, port {port}: {error.strerror or error}") from None
 
 
 @app.command()
