@@ -11,7 +11,7 @@ from typing import Any
 from vector_files import ROOM, family_files
 
 HEAD = "# Written by tests/vectors/make_index.py; run it when a file has changed on purpose.\n"
-OTHERS = ("exchanges/*.apdu", "images/*.img")
+OTHERS = ("exchanges/**/*.apdu", "images/*.img")
 
 
 def row_of(path: Path) -> dict[str, Any]:
