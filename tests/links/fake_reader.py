@@ -71,7 +71,8 @@ class Reader:
         data = b""
         while len(data) < size:
             more = self.socket.recv(size - len(data))
-            assert more, f"the card hung up after {len(data)} of {size} bytes"
+            if not more:
+                raise ConnectionError(f"the card hung up after {len(data)} of {size} bytes")
             data += more
         return data
 
@@ -84,7 +85,8 @@ class Service:
         self._server.settimeout(WAIT_S)
         self.address: tuple[str, int] = self._server.getsockname()[:2]
 
-    def accept(self) -> Reader:
+    def accept(self, timeout_s: float = WAIT_S) -> Reader:
+        self._server.settimeout(timeout_s)
         return Reader(self._server.accept()[0])
 
     def go_away(self) -> None:
