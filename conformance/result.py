@@ -33,7 +33,9 @@ def _writable(value: object) -> object:
     """A lone surrogate (a file name that is no UTF-8) as its escape: JSON must be UTF-8."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    return value
+    if isinstance(value, dict):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 Text = Annotated[str, BeforeValidator(_writable)]
@@ -71,7 +73,7 @@ class Environment(_Value):
     python: Text
     platform: Text
     reader: Text = ""
-    packages: dict[str, str] = {}
+    packages: dict[Text, Text] = {}
 
 
 class Run(_Value):
@@ -104,7 +106,7 @@ class Declaration(_Value):
 
     file: Text
     sha256: Digest
-    declared: dict[str, Any] = {}
+    declared: Annotated[dict[str, Any], BeforeValidator(_writable)] = {}
 
 
 class Requirement(_Value):
@@ -230,7 +232,7 @@ class Result(_Value):
     card: Card
     statement: Declaration
     requirements: tuple[Requirement, ...]
-    harms: dict[str, str] = {}
+    harms: dict[Text, Text] = {}
     cases: tuple[Case, ...]
     timings: dict[str, Timing] = {}
     trace: Trace | None = None

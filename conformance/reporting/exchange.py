@@ -154,7 +154,7 @@ def _body(tokens: list[str]) -> tuple[list[str], tuple[Field, ...]]:
     if not _plain(rest):
         return rest, (lc,)
     data, le = rest[:nc], rest[nc:]
-    if len(data) < nc or len(le) > size:
+    if nc == 0 or len(data) < nc or len(le) > size:
         return rest, (Field("Lc", lc.value, (Note("{n} announced, other length follows", nc),)),)
     limit = 256 if size == 1 else 65536
     return data, (lc, _le(le, limit)) if le else (lc,)

@@ -129,7 +129,7 @@ class _Sm2:
 
 
 def read_private(path: Path) -> PrivateKey:
-    """The private key in the PEM file *path*; UsageError says what is wrong, never what is in it."""
+    """The private key in the PEM file *path*; UsageError tells what is wrong, not what is in it."""
     label, der = _pem(path)
     if label == "ENCRYPTED PRIVATE KEY":
         raise UsageError(f"{path}: the key is encrypted; decrypt it first (openssl pkey)")
