@@ -21,6 +21,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the one PC/SC service of this machine in one worker, one after another."""
+    for item in items:
+        if item.get_closest_marker("pcsc"):
+            item.add_marker(pytest.mark.xdist_group("pcsc"))
+
+
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(REQUIRED):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
