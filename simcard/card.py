@@ -172,10 +172,12 @@ class Card:
 
         Each command in the chain of a stepwise one is a whole command.
         A part of a command that the card does not serve is refused at once, as the command is.
-        6883 when another command comes inside a chain; 6700 when the parts together are longer
-        than the card can hold.
+        6883 when another command comes inside a chain; 6700 when the data field, or the parts
+        together, are longer than the card can hold.
         """
         if chain is None and not class_byte.chained:
+            if command.extended and len(command.data) > self.settings.command_data_max:
+                raise CardError(SW.WRONG_LENGTH)
             return command
         expected = (command.cla | 0x10, command.ins, command.p1, command.p2)
         if chain is not None and chain[:4] != expected:
