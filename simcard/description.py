@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from simcard.profiles.loader import Profile
+from simcard.profiles.profile import Profile
 from simcard.profiles.schema import CompactAccess, FileTable, ReferencedAccess
 from simcard.profiles.tables import AccessTable
 from simcard.security.access import Condition

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from simcard.card import Card
@@ -25,9 +27,9 @@ from simcard.files.records import RecordContent
 from simcard.files.store import CellStore
 from simcard.files.tree import write_file
 from simcard.memory.flash import Flash
-from simcard.memory.journal import Memory
+from simcard.memory.journal import Memory, TransactionTooLarge
 from simcard.profiles.keys import KeyTable
-from simcard.profiles.loader import Profile, ProfileError
+from simcard.profiles.profile import Profile
 from simcard.profiles.schema import (
     STRUCTURES,
     CompactAccess,
@@ -35,12 +37,13 @@ from simcard.profiles.schema import (
     ReferencedAccess,
     ReferenceTable,
 )
+from simcard.profiles.soundness import Unsound
 from simcard.profiles.tables import AccessTable
 from simcard.security.attributes import MODE_BITS, Subject, encode_expanded
 from simcard.security.keys import key_body
 from simcard.security.reference import NO_REFERENCE, pin_body
 from simcard.status import CardError
-from simcard.tlv import Tlv, TlvError, parse
+from simcard.tlv import Tlv, parse
 
 
 def build_card(
@@ -56,30 +59,38 @@ def build_card(
 
 
 def initial_flash(profile: Profile) -> Flash:
-    """The memory of a new card of *profile*; `ProfileError` when its files do not fit."""
+    """The memory of a new card of *profile*; `Unsound` when it has no room for its files."""
     return _built(profile).fork()
 
 
 @lru_cache(maxsize=16)
 def _built(profile: Profile) -> Flash:
-    flash = Flash.blank(profile.tables.memory.geometry())
+    tables = profile.tables
+    flash = Flash.blank(tables.memory.geometry())
     memory = Memory.format(flash)
-    store = CellStore.format(memory, profile.name)
-    memory.commit()
+    with _room("memory", what="a file system", size=tables.memory.size):
+        store = CellStore.format(memory, profile.name)
+        memory.commit()
     cells: dict[str, int] = {"": 0}
-    for index, table in enumerate(profile.tables.file):
-        try:
+    for index, table in enumerate(tables.file):
+        with _room("file", index, what=table.path, size=tables.memory.size):
             cells[table.path] = _add_file(profile, store, table, cells[table.parent]).cell
-        except CardError:
-            where = f"{profile.source}: file[{index}]: {table.path}"
-            size = profile.tables.memory.size
-            raise ProfileError(f"{where} does not fit the memory of {size} bytes") from None
-    for reference in profile.tables.reference_data:
-        body = _reference_body(reference)
-        _add_secret(profile, store, reference, FileKind.REFERENCE_DATA, body, cells)
-    for key in profile.tables.key:
-        _add_secret(profile, store, key, FileKind.KEY, _key_body(key), cells)
+    for index, reference in enumerate(tables.reference_data):
+        with _room("reference_data", index, what="it", size=tables.memory.size):
+            body = _reference_body(reference)
+            _add_secret(profile, store, reference, FileKind.REFERENCE_DATA, body, cells)
+    for index, key in enumerate(tables.key):
+        with _room("key", index, what="it", size=tables.memory.size):
+            _add_secret(profile, store, key, FileKind.KEY, _key_body(key), cells)
     return flash
+
+
+@contextmanager
+def _room(*where: str | int, what: str, size: int) -> Iterator[None]:
+    try:
+        yield
+    except (CardError, TransactionTooLarge, IndexError):
+        raise Unsound(where, f"{what} does not fit the memory of {size} bytes") from None
 
 
 def _add_file(profile: Profile, store: CellStore, table: FileTable, parent: int) -> File:
@@ -99,17 +110,22 @@ def _add_file(profile: Profile, store: CellStore, table: FileTable, parent: int)
     store.memory.commit()
     _fill(store, file, table)
     if table.data_objects:
-        rules = tuple(tlv for tlv in attributes if tlv.tag == TAG_EXPANDED)
-        write_file(
-            store,
-            kind=FileKind.DATA_OBJECTS,
-            parent=file.cell,
-            identifier=0,
-            attributes=rules,
-            body_size=2 + table.data_objects,
-        )
-    store.memory.commit()
+        _add_data_objects(profile, store, table, file)
     return file
+
+
+def _add_data_objects(profile: Profile, store: CellStore, table: FileTable, df: File) -> None:
+    """The place for the data objects of a DF, under the rules that its table has for content."""
+    assert isinstance(table.access, str | AccessTable)
+    write_file(
+        store,
+        kind=FileKind.DATA_OBJECTS,
+        parent=df.cell,
+        identifier=0,
+        attributes=(Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),),
+        body_size=2 + table.data_objects,
+    )
+    store.memory.commit()
 
 
 def _size_field(table: FileTable) -> bytes | None:
@@ -172,21 +188,14 @@ def _fill(store: CellStore, file: File, table: FileTable) -> None:
     if content.fill is not None:
         data = content.fill * file.size
     if structure is Structure.DATA_OBJECTS:
-        DataObjectContent(file, store.memory).put(_objects(table, data))
+        DataObjectContent(file, store.memory).put(parse(data))
         store.memory.commit()
     else:
         _write_slowly(store, file, len(books), data)
 
 
-def _objects(table: FileTable, data: bytes) -> list[Tlv]:
-    try:
-        return parse(data)
-    except TlvError as error:
-        raise ProfileError(f"{table.path}: content: {error}") from None
-
-
 def _write_slowly(store: CellStore, file: File, offset: int, data: bytes) -> None:
-    step = 1024
+    step = max(1, store.memory.transaction_capacity // 2) * store.cell_size
     for start in range(0, len(data), step):
         file.region.write(store.memory, offset + start, data[start : start + step])
         store.memory.commit()
@@ -224,18 +233,13 @@ def _add_secret(
     body: bytes,
     cells: dict[str, int],
 ) -> None:
-    rules = Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF))
-    try:
-        file = write_file(
-            store,
-            kind=kind,
-            parent=cells[table.df],
-            identifier=table.reference[0],
-            attributes=(rules,),
-            body_size=len(body),
-        )
-    except CardError:
-        where = f"{profile.source}: {table.df}: {kind.name.lower()} {table.reference.hex()}"
-        raise ProfileError(f"{where} does not fit the memory") from None
+    file = write_file(
+        store,
+        kind=kind,
+        parent=cells[table.df],
+        identifier=table.reference[0],
+        attributes=(Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),),
+        body_size=len(body),
+    )
     file.region.write(store.memory, 0, body)
     store.memory.commit()

@@ -21,7 +21,7 @@ from simcard.crypto.blocks import BlockCipher
 from simcard.crypto.curves import CURVES
 from simcard.crypto.digests import Digest
 from simcard.crypto.icao import keys_from, mrz_information, password_of_mrz
-from simcard.profiles.tables import AccessTable, Hex, Path, Table
+from simcard.profiles.tables import Access, AccessTable, Hex, Path, Table
 from simcard.security.asymmetric import (
     encode_ec,
     encode_ec_public,
@@ -84,7 +84,7 @@ class KeyTable(Table):
     tries: int = Field(default=0, ge=0, le=15)
     uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
     room: int = Field(default=0, ge=0, le=2048)
-    access: str | AccessTable = AccessTable.model_validate({"read": "always"})
+    access: Access = AccessTable.model_validate({"read": "always"})
 
     @model_validator(mode="after")
     def _is_a_key(self) -> Self:

@@ -5,59 +5,19 @@ Every mistake is a `ProfileError` that names file, line, key and rule.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from simcard.commands.globalplatform import GLOBALPLATFORM
-from simcard.commands.iso import ISO
+from simcard.profiles.build import initial_flash
+from simcard.profiles.places import Location, find
+from simcard.profiles.profile import Profile, ProfileError
 from simcard.profiles.schema import ProfileTables
 from simcard.profiles.soundness import Unsound, check
-from simcard.state import Settings
-
-_DIALECTS: Final = {"iso": ISO}
-_EXTENSIONS: Final = {"globalplatform": GLOBALPLATFORM}
-Location = tuple[int | str, ...]
-
-
-class ProfileError(ValueError):
-    """A profile that cannot be used, and why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """One card as data: the checked tables and where they were read."""
-
-    tables: ProfileTables
-    source: str
-
-    @property
-    def name(self) -> str:
-        """The profile's own name."""
-        return self.tables.name
-
-    @cached_property
-    def settings(self) -> Settings:
-        """What the engine needs to know besides the memory."""
-        limits = self.tables.limits
-        extensions = [each for name in self.tables.extensions for each in _EXTENSIONS[name]]
-        return Settings(
-            name=self.name,
-            atr=self.tables.atr,
-            commands=_DIALECTS[self.tables.dialect].extended(*extensions),
-            channels=limits.channels,
-            command_data_max=limits.command_data_max,
-            response_data_max=limits.response_data_max,
-            challenge_size=limits.challenge_size,
-            records_at_creation=limits.records_at_creation == "all",
-        )
 
 
 def profile_names() -> list[str]:
@@ -67,54 +27,73 @@ def profile_names() -> list[str]:
 
 
 def load_profile(name: str) -> Profile:
-    """The profile *name*: one that comes with the simulator, or a path to a TOML file."""
-    source, text = _read(name)
-    tables = _tables(source, text, ())
+    """The profile *name*: one that comes with the simulator, or a path to a TOML file.
+
+    `ProfileError` when it cannot be a card: its tables are wrong, or its files do not fit.
+    """
+    sources = _sources(name)
+    tables: dict[str, Any] = {}
+    for source in reversed(sources):
+        tables = _merged(tables, source.tables)
     try:
-        return _checked(source, tables)
+        profile = Profile(ProfileTables.model_validate(tables), sources[0].name)
+        check(profile.tables)
+        initial_flash(profile)
     except ValidationError as error:
         raise ProfileError(
             "\n".join(
-                _message(source, text, tables, tuple(each["loc"]), each["msg"])
+                _message(sources, tables, tuple(each["loc"]), each["msg"])
                 for each in error.errors()
             )
         ) from None
     except Unsound as error:
-        raise ProfileError(_message(source, text, tables, error.location, error.rule)) from None
-
-
-def _checked(source: str, tables: dict[str, Any]) -> Profile:
-    profile = Profile(ProfileTables.model_validate(tables), source)
-    check(profile.tables)
+        raise ProfileError(_message(sources, tables, error.location, error.rule)) from None
     return profile
 
 
-def _read(name: str) -> tuple[str, str]:
-    if name in profile_names():
-        return f"{name}.toml", (files("simcard.profiles") / f"{name}.toml").read_text("utf-8")
-    path = Path(name)
+class Source(NamedTuple):
+    """One TOML file: how to call it, its text, its tables."""
+
+    name: str
+    text: str
+    tables: dict[str, Any]
+
+
+def _sources(name: str) -> list[Source]:
+    """The file of profile *name*, the one it extends, the one that extends, and so on."""
+    sources: list[Source] = []
+    seen: set[str | Path] = set()
+    base: object = name
+    folder = Path()
+    while base is not None:
+        known = isinstance(base, str) and base in profile_names()
+        path = folder / str(base)
+        if not isinstance(base, str) or (base if known else path.resolve()) in seen:
+            rule = "extends: the name or the path of another profile, not in a circle"
+            raise ProfileError(f"{_where(sources[-1:], {}, ('extends',))}: {rule}")
+        seen.add(base if known else path.resolve())
+        sources.append(_read_shipped(base) if known else _read(path))
+        base = sources[-1].tables.pop("extends", None)
+        folder = Path() if known else path.parent
+    return sources
+
+
+def _read_shipped(name: str) -> Source:
+    text = (files("simcard.profiles") / f"{name}.toml").read_text("utf-8")
+    return Source(f"{name}.toml", text, tomllib.loads(text))
+
+
+def _read(path: Path) -> Source:
     if not path.is_file():
         known = ", ".join(profile_names())
-        raise ProfileError(f"{name}: no such profile; there are {known}, or give a TOML file")
+        raise ProfileError(f"{path}: no such profile; there are {known}, or give a TOML file")
     try:
-        return name, path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{name}: {error}") from None
-
-
-def _tables(source: str, text: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    """The tables of a profile on top of those of the profile it extends."""
-    try:
-        tables = tomllib.loads(text)
+        text = path.read_text("utf-8")
+        return Source(str(path), text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{source}: not TOML: {error}") from None
-    base = tables.pop("extends", None)
-    if base is None:
-        return tables
-    if not isinstance(base, str) or base in seen:
-        raise ProfileError(f"{source}: extends: the name of another profile, not in a circle")
-    below = _tables(*_read(base), (*seen, base))
-    return _merged(below, tables)
+        raise ProfileError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: {error}") from None
 
 
 _KEYS: Final = {
@@ -148,43 +127,45 @@ def _merged_rows(below: list[Any], above: list[Any], keys: tuple[str, ...]) -> I
     yield from replaced.values()
 
 
-def _message(source: str, text: str, tables: dict[str, Any], location: Location, rule: str) -> str:
-    """`file:line: key: rule`, without a line for what stands in an extended profile."""
-    rule = rule.removeprefix("Value error, ")
+def _message(sources: list[Source], tables: dict[str, Any], location: Location, rule: str) -> str:
+    """`file:line: key: rule`, of the file of the row or key that the rule is about."""
+    location = _spoken(tables, location)
     key = ""
     for part in location:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
-    line = _line(text, tables, location)
-    where = source if line is None else f"{source}:{line}"
-    return f"{where}: {key}: {rule}" if key else f"{where}: {rule}"
+    rule = rule.removeprefix("Value error, ")
+    return ": ".join(part for part in (_where(sources, tables, location), key, rule) if part)
 
 
-def _line(text: str, tables: dict[str, Any], location: Location) -> int | None:
-    """The line of the table or key at *location*."""
-    lines = text.splitlines()
-    start = 0
-    names = [part for part in location if isinstance(part, str)]
-    if len(location) > 1 and isinstance(location[1], int):
-        start = _row_line(lines, tables, str(location[0]), location[1])
-    elif len(location) > 1:
-        start = _header_line(lines, rf"\[{re.escape(str(location[0]))}[\].]")
-    if start < 0:
-        return None
-    for number in range(start, len(lines)):
-        if number > start and start and lines[number].startswith("["):
-            break
-        if names and re.match(rf"\s*{re.escape(names[-1])}\s*=", lines[number]):
-            return number + 1
-    return start + 1 if start else None
+def _where(sources: list[Source], tables: dict[str, Any], location: Location) -> str:
+    """The file, and the line if there is one, where most of *location* is to be found."""
+    where, depth = sources[0].name, 0
+    for source in sources:
+        own = _own(source, tables, location)
+        place = None if own is None else find(source.text, own)
+        if place is not None and place.depth > depth:
+            where, depth = f"{source.name}:{place.line}", place.depth
+    return where
 
 
-def _header_line(lines: list[str], pattern: str) -> int:
-    return next((n for n, line in enumerate(lines) if re.match(pattern, line)), -1)
+def _spoken(tables: dict[str, Any], location: Location) -> Location:
+    """*location* without the parts that stand in no table: names of alternatives."""
+    value: Any = tables
+    parts: list[int | str] = []
+    for part in location:
+        known = part in value if isinstance(value, dict) else isinstance(part, int)
+        if known:
+            value = value[part]
+        if known or (isinstance(value, dict) and part == location[-1]):
+            parts.append(part)
+    return tuple(parts)
 
 
-def _row_line(lines: list[str], tables: dict[str, Any], table: str, index: int) -> int:
-    """The line of the `[[table]]` whose row is *index* of the merged tables, -1 if not here."""
-    row = tables[table][index]
-    headers = [n for n, line in enumerate(lines) if line.strip() == f"[[{table}]]"]
-    own = tomllib.loads("\n".join(lines)).get(table, [])
-    return next((headers[n] for n, each in enumerate(own) if each == row), -1)
+def _own(source: Source, tables: dict[str, Any], location: Location) -> Location | None:
+    """*location* as the rows of one file are counted, None when the row is not in it."""
+    if len(location) < 2 or not isinstance(location[1], int):
+        return location
+    table = str(location[0])
+    rows = source.tables.get(table, [])
+    row = tables[table][location[1]]
+    return (table, rows.index(row), *location[2:]) if row in rows else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from simcard.files.descriptors import Structure
 from simcard.memory.image import Geometry
 from simcard.profiles.keys import KeyTable
-from simcard.profiles.tables import AccessTable, Hex, Path, Table
+from simcard.profiles.tables import Access, AccessTable, Hex, Path, Table
 from simcard.security.reference import PinEncoding
 
 STRUCTURES = {
@@ -64,6 +64,22 @@ class CompactAccess(Table):
     compact: Hex
 
 
+def _form_of_access(value: object) -> str:
+    if isinstance(value, dict):
+        return "record" if "record" in value else "compact" if "compact" in value else "rules"
+    return "name"
+
+
+FileAccess = Annotated[
+    Annotated[str, Tag("name")]
+    | Annotated[AccessTable, Tag("rules")]
+    | Annotated[ReferencedAccess, Tag("record")]
+    | Annotated[CompactAccess, Tag("compact")],
+    Discriminator(_form_of_access),
+]
+"""Rules of a file: by the name of a table, said in one, in a record of EF.ARR, or as bytes."""
+
+
 class ContentTable(Table):
     """What a new file holds: one of these; shorter content is filled up with 00."""
 
@@ -87,7 +103,7 @@ class FileTable(Table):
     path: Path
     type: str
     title: str = ""
-    access: str | AccessTable | ReferencedAccess | CompactAccess
+    access: FileAccess
     name: Hex | None = Field(default=None, min_length=1, max_length=16)
     label: str = ""
     data_objects: int = Field(default=0, ge=0, le=32767)
@@ -148,7 +164,7 @@ class ReferenceTable(Table):
     unblocked_by: Hex | None = Field(default=None, min_length=1, max_length=1)
     uses: int = Field(default=0xFFFF, ge=1, le=0xFFFF)
     required: bool = True
-    access: str | AccessTable = AccessTable()
+    access: Access = AccessTable()
 
     @field_validator("encoding")
     @classmethod

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from simcard.files.descriptors import Structure
 from simcard.profiles.keys import KeyTable
 from simcard.profiles.schema import (
     STRUCTURES,
+    CompactAccess,
+    ContentTable,
     FileTable,
     ProfileTables,
     ReferencedAccess,
@@ -14,6 +17,9 @@ from simcard.profiles.schema import (
 )
 from simcard.profiles.tables import AccessTable
 from simcard.security.access import AllOf, AnyOf, Authenticated, Condition, Method, Not
+from simcard.security.attributes import Subject, decode_compact
+from simcard.security.rules import decode_record
+from simcard.tlv import TlvError, parse
 
 
 class Unsound(ValueError):
@@ -38,6 +44,7 @@ def check(tables: ProfileTables) -> None:
         _check_unblocking(index, reference, tables.reference_data)
     for index, file in enumerate(tables.file):
         _check_access(("file", index, "access"), file.access, file.path, tables)
+        _check_rules_in_place(index, file, files)
     for index, reference in enumerate(tables.reference_data):
         where = ("reference_data", index, "access")
         _check_access(where, reference.access, reference.df, tables)
@@ -100,10 +107,28 @@ def _check_content(index: int, file: FileTable) -> None:
             raise Unsound(where, f"more than {file.records} records of {file.record_size} bytes")
         if structure.is_variable and sum(map(len, rows)) > (file.size or 65535):
             raise Unsound(where, f"the records are longer than {file.size} bytes together")
+        if structure.is_variable and (content.fill is not None or not all(rows)):
+            raise Unsound(where, "records of their own length are said, with at least one byte")
     elif content.records is not None:
         raise Unsound(where, f"{file.type} has no records")
+    elif structure is Structure.DATA_OBJECTS:
+        _check_data_objects(where, file, content)
     elif len(content.hex or (content.text or "").encode()) > file.size:
         raise Unsound(where, f"the content is longer than {file.size} bytes")
+
+
+def _check_data_objects(
+    where: tuple[int | str, ...], file: FileTable, content: ContentTable
+) -> None:
+    if content.fill is not None:
+        raise Unsound(where, "the content of data-objects is hex or text")
+    data = content.hex or (content.text or "").encode()
+    if len(data) > file.size:
+        raise Unsound(where, f"the content is longer than {file.size} bytes")
+    try:
+        parse(data)
+    except TlvError as error:
+        raise Unsound(where, str(error)) from None
 
 
 def _check_secret(
@@ -147,10 +172,6 @@ def _check_access(
         if access not in tables.access:
             raise Unsound(where, f"there is no table [access.{access}]")
         access = tables.access[access]
-    if isinstance(access, ReferencedAccess):
-        if not any(file.identifier == 0x2F06 for file in tables.file):
-            raise Unsound(where, "there is no EF.ARR (2F06) to refer to")
-        return
     if not isinstance(access, AccessTable):
         return
     every: dict[Method, Sequence[ReferenceTable | KeyTable]] = {
@@ -163,6 +184,40 @@ def _check_access(
                 raise Unsound(
                     where, f"{right.value}: no {method.value} {number:02X} is in reach of {path}"
                 )
+
+
+def _check_rules_in_place(index: int, file: FileTable, files: dict[str, FileTable]) -> None:
+    """Compact rules are well-formed; a record of EF.ARR that rules are said to be in holds some."""
+    where = ("file", index, "access")
+    subject = Subject.DF if file.type == "df" else Subject.EF
+    if file.data_objects and isinstance(file.access, CompactAccess | ReferencedAccess):
+        raise Unsound(where, "a DF with data objects says its rules by name or in a table")
+    try:
+        if isinstance(file.access, CompactAccess):
+            decode_compact(file.access.compact, subject)
+        elif isinstance(file.access, ReferencedAccess):
+            decode_record(_rule_record(where, file, files), subject)
+    except ValueError as error:
+        if isinstance(error, Unsound):
+            raise
+        raise Unsound(where, str(error)) from None
+
+
+def _rule_record(
+    where: tuple[int | str, ...], file: FileTable, files: dict[str, FileTable]
+) -> bytes:
+    """The record of the nearest EF.ARR that the access of *file* refers to."""
+    assert isinstance(file.access, ReferencedAccess)
+    home = file.path if file.type == "df" else file.parent
+    while home and f"{home}/2F06" not in files:
+        home = files[home].parent
+    if not home:
+        raise Unsound(where, "there is no EF.ARR (2F06) in reach to refer to")
+    content = files[f"{home}/2F06"].content
+    rows = content.records if content is not None else None
+    if rows is None or len(rows) < file.access.record:
+        raise Unsound(where, f"EF.ARR ({home}/2F06) has no record {file.access.record}")
+    return rows[file.access.record - 1]
 
 
 def _references(condition: Condition) -> Iterator[tuple[Method, int]]:

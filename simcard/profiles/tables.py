@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
 
 from simcard.security.access import Condition, Right, parse_condition
 
@@ -59,3 +59,14 @@ class AccessTable(Table):
         """The rights that are named, in the order of the access mode bits."""
         named = {right: getattr(self, right.name.lower()) for right in Right}
         return {right: condition for right, condition in named.items() if condition is not None}
+
+
+def _named_or_said(value: object) -> str:
+    return "name" if isinstance(value, str) else "rules"
+
+
+Access = Annotated[
+    Annotated[str, Tag("name")] | Annotated[AccessTable, Tag("rules")],
+    Discriminator(_named_or_said),
+]
+"""Rules by the name of a table, or said in one."""

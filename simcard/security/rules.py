@@ -65,14 +65,18 @@ def _referenced(tree: Tree, memory: Memory, file: File, reference: bytes) -> Acc
         if arr is not None and arr.structure is not None and arr.structure.has_records:
             try:
                 record = RecordContent(arr, memory).read(reference[-1])
-                return decode_expanded(_unpadded(record), Subject.of(file))
+                return decode_record(record, Subject.of(file))
             except (CardError, ValueError):
                 return {}
     return {}
 
 
-def _unpadded(record: bytes) -> bytes:
-    """*record* up to the first FF that stands where a tag should: there it was never written."""
+def decode_record(record: bytes, subject: Subject) -> AccessRules:
+    """The rules in a record of EF.ARR; ValueError when it holds none.
+
+    They end with the record, or with the first FF where a tag should stand: there the record was
+    never written.
+    """
     offset = 0
     while offset < len(record) and record[offset] != 0xFF:
         if record[offset]:
@@ -81,4 +85,4 @@ def _unpadded(record: bytes) -> bytes:
             offset += length
         else:
             offset += 1  # 00 means nothing between data objects
-    return record[:offset]
+    return decode_expanded(record[:offset], subject)

@@ -14,7 +14,7 @@ from typing import Final
 from simcard.apdu import Command
 from simcard.files.descriptors import Structure
 from simcard.profiles.keys import KeyTable
-from simcard.profiles.loader import Profile
+from simcard.profiles.profile import Profile
 from simcard.profiles.schema import STRUCTURES, FileTable, ReferenceTable
 from simcard.script import Action, Step
 from simcard.tlv import encode

@@ -1,0 +1,48 @@
+"""A profile that has been read and found sound: the card as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from simcard.commands.globalplatform import GLOBALPLATFORM
+from simcard.commands.iso import ISO
+from simcard.profiles.schema import ProfileTables
+from simcard.state import Settings
+
+_DIALECTS: Final = {"iso": ISO}
+_EXTENSIONS: Final = {"globalplatform": GLOBALPLATFORM}
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One card as data: the checked tables and where they were read."""
+
+    tables: ProfileTables
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The profile's own name."""
+        return self.tables.name
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the engine needs to know besides the memory."""
+        limits = self.tables.limits
+        extensions = [each for name in self.tables.extensions for each in _EXTENSIONS[name]]
+        return Settings(
+            name=self.name,
+            atr=self.tables.atr,
+            commands=_DIALECTS[self.tables.dialect].extended(*extensions),
+            channels=limits.channels,
+            command_data_max=limits.command_data_max,
+            response_data_max=limits.response_data_max,
+            challenge_size=limits.challenge_size,
+            records_at_creation=limits.records_at_creation == "all",
+        )
