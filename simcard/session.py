@@ -11,6 +11,7 @@ from typing import NamedTuple
 from simcard.messaging.channel import SecureChannel
 from simcard.security.environment import Environment
 from simcard.security.pace import Run
+from simcard.security.signing import Hashed
 
 
 class Session(NamedTuple):
@@ -20,7 +21,8 @@ class Session(NamedTuple):
     `satisfied` holds the cells of the reference data and keys that were presented rightly;
     `data_object` is the tag that GET NEXT DATA continues behind; `secure` is the secure messaging
     in force and `environment` the current security environment; `state` is the
-    security state of the PBOC family, 0 to 15; `pace` is how far a run of PACE has come.
+    security state of the PBOC family, 0 to 15; `pace` is how far a run of PACE has come;
+    `hashed` is what HASH has left for the next signature.
     """
 
     df: int
@@ -34,6 +36,7 @@ class Session(NamedTuple):
     state: int = 0
     transaction: object = None
     pace: Run | None = None
+    hashed: Hashed | None = None
 
     def without_channel(self) -> Session:
         """This session after its secure messaging has ended, and the rights that hung on it."""

@@ -50,8 +50,7 @@ def internal_authenticate(call: Call) -> Reply:
         raise CardError(SW.INCORRECT_P1_P2)
     key = key_meant(call, KeyUsage.INTERNAL | KeyUsage.ACTIVE, Side.COMPUTES)
     check_challenge(key, call.command.data)
-    key.spend()
-    key.restore()
+    key.use()
     return Reply(prove(key, call.command.data, call.draw))
 
 

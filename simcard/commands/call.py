@@ -142,10 +142,13 @@ class Call:
         6A88 when there is none, 6982 when its rules do not let this session use it, 6985 when it
         is not meant for the purpose.
         """
-        file = self._find_internal(self.df, FileKind.KEY, number)
-        if file is None:
-            raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
-        return self.key_at(file.cell, usage)
+        return self.key_at(self._find_key(number).cell, usage)
+
+    def key_for(self, number: int, right: Right) -> Key:
+        """The key that *number* names, for a command about the key itself; 6A88, 6982."""
+        file = self._find_key(number)
+        self.demand(file, right)
+        return Key(file, self._state.memory)
 
     def has_key(self, number: int) -> bool:
         """Whether there is a key that *number* names, seen from the current DF."""
@@ -305,6 +308,12 @@ class Call:
     def state(self) -> int:
         """The security state of the current DF, 0 to 15."""
         return self.session.state
+
+    def _find_key(self, number: int) -> File:
+        file = self._find_internal(self.df, FileKind.KEY, number)
+        if file is None:
+            raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
+        return file
 
     def _find_reference(self, number: int) -> File:
         file = self._find_internal(self.df, FileKind.REFERENCE_DATA, number)

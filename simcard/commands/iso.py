@@ -1,4 +1,4 @@
-"""The interindustry dialect: every command of ISO/IEC 7816-4 and -9 that the card serves."""
+"""The interindustry dialect: every command of ISO/IEC 7816-4, -8 and -9 that the card serves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from simcard.commands import (
     data,
     environment,
     general_authentication,
+    key_pairs,
     records,
     searching,
+    security_operation,
     selection,
     transmission,
     verification,
@@ -28,7 +30,11 @@ ISO: Final = CommandTable(MANAGEMENT).extended(
     verification.change_reference_data,  # 24
     verification.disable_verification_requirement,  # 26
     verification.enable_verification_requirement,  # 28
+    security_operation.perform_security_operation,  # 2A
+    security_operation.perform_security_operation_object,  # 2B
     verification.reset_retry_counter,  # 2C
+    key_pairs.generate_asymmetric_key_pair,  # 46
+    key_pairs.generate_asymmetric_key_pair_object,  # 47
     selection.manage_channel,  # 70
     authentication.external_authenticate,  # 82
     authentication.get_challenge,  # 84

@@ -110,24 +110,35 @@ def generate(bits: int, random: Random, e: int = 65537) -> RsaPrivateKey:
     return RsaPrivateKey(p, q, e)
 
 
+def digest_info(digest: Digest, hashed: bytes) -> bytes:
+    """The DER of DigestInfo: which hash function, and the hash code (RFC 8017 clause 9.2)."""
+    return _DIGEST_INFO[digest] + hashed
+
+
 def sign_pkcs1(key: RsaPrivateKey, digest: Digest, hashed: bytes) -> bytes:
     """The PKCS #1 v1.5 signature over *hashed*, a digest of *digest* (RFC 8017 clause 8.2.1)."""
-    return sign_digest_info(key, _DIGEST_INFO[digest] + hashed)
+    return sign_digest_info(key, digest_info(digest, hashed))
 
 
-def sign_digest_info(key: RsaPrivateKey, digest_info: bytes) -> bytes:
+def sign_digest_info(key: RsaPrivateKey, info: bytes) -> bytes:
     """The signature over a DigestInfo that the terminal has built, or another short input.
 
     ValueError when it is longer than the modulus less 11 bytes.
     """
-    return key.raw(_type_1(digest_info, key.size))
+    return key.raw(_type_1(info, key.size))
 
 
 def verify_pkcs1(key: RsaPublicKey, digest: Digest, hashed: bytes, signature: bytes) -> bool:
     """Whether *signature* is the PKCS #1 v1.5 signature over *hashed*."""
+    return verify_digest_info(key, digest_info(digest, hashed), signature)
+
+
+def verify_digest_info(key: RsaPublicKey, info: bytes, signature: bytes) -> bool:
+    """Whether *signature* is that over a DigestInfo; ValueError when it is too long for the key."""
+    expected = _type_1(info, key.size)
     if len(signature) != key.size or int.from_bytes(signature, "big") >= key.n:
         return False
-    return compare_digest(key.raw(signature), _type_1(_DIGEST_INFO[digest] + hashed, key.size))
+    return compare_digest(key.raw(signature), expected)
 
 
 def encrypt_pkcs1(key: RsaPublicKey, message: bytes, random: Random) -> bytes:

@@ -16,8 +16,8 @@ offset  size  meaning
 14      ..    the value, and room for a longer one
 ======  ====  ==================================================================
 
-A try or a use is spent, in a commit of its own, before the key is used; a try comes back only when
-the authentication succeeds.
+A use, and a try where the terminal proves something, is spent in a commit of its own before the key
+is used; a try comes back only when the proof is right.
 """
 
 from __future__ import annotations
@@ -193,6 +193,11 @@ class Key:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
     @property
+    def room(self) -> int:
+        """How many bytes a value in this key EF can have."""
+        return self._region.size - HEADER_SIZE
+
+    @property
     def tries_left(self) -> int | None:
         """How many further failures are allowed; None without a retry counter."""
         left, allowed = self._region.read(self._memory, 4, 2)
@@ -204,8 +209,18 @@ class Key:
         left = self.tries_left
         return SW.NO_INFORMATION_WARNING if left is None else SW.tries_left(left)
 
+    def use(self) -> None:
+        """Take a use before the key is used for what proves nothing: 6983 when it is blocked, 6984.
+
+        It costs no try, and gives none back either.
+        """
+        self._take(tries=0)
+
     def spend(self) -> None:
-        """Take a try and a use before the key is used: 6983 when blocked, 6984 when used up."""
+        """Take a try and a use before a proof is checked: 6983 when blocked, 6984 when used up."""
+        self._take(tries=1)
+
+    def _take(self, tries: int) -> None:
         left, allowed = self._region.read(self._memory, 4, 2)
         uses = int.from_bytes(self._region.read(self._memory, 6, 2), "big")
         if allowed and not left:
@@ -214,7 +229,7 @@ class Key:
             raise CardError(SW.REFERENCE_DATA_NOT_USABLE)
         assert not self._memory.dirty, "a try is spent before anything else is written"
         if allowed:
-            self._region.write(self._memory, 4, bytes([left - 1]))
+            self._region.write(self._memory, 4, bytes([left - tries]))
         if uses != UNLIMITED:
             self._region.write(self._memory, 6, (uses - 1).to_bytes(2, "big"))
         self._memory.commit()
@@ -224,11 +239,11 @@ class Key:
 
         A new key has all its tries.
         """
-        room = self._region.size - HEADER_SIZE
-        if len(value) > room:
+        if len(value) > self.room:
             raise CardError(SW.NOT_ENOUGH_MEMORY)
         self._region.write(self._memory, 8, len(value).to_bytes(2, "big"))
-        self._region.write(self._memory, HEADER_SIZE, value.ljust(room, b"\0"))
+        self._region.write(self._memory, HEADER_SIZE, value.ljust(self.room, b"\0"))
+        self.value = value
         self.restore()
 
     def count(self) -> int:

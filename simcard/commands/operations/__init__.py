@@ -1,0 +1,1 @@
+"""What PERFORM SECURITY OPERATION does: hash, sign and verify, encipher and decipher, checksums."""
