@@ -8,7 +8,7 @@ from conformance.result import Result
 def test_the_sample_says_what_fails_and_how(sample_result: Result) -> None:
     text = markdown(sample_result, language("en"))
     assert text.startswith("# Sample card, firmware 1.2: Non-conformant\n")
-    assert "| binary | 4 | 1 | 0 | 0 | 2 |" in text
+    assert "| Transparent EFs | 4 | 1 | 0 | 0 | 2 |" in text
     assert "> 00B0000702\n< 08099000  expected 0708 and 9000" in text
     assert "`conformance replay . verify/wrong --card 'pcsc:Sample Reader 00 00'`" in text
     assert "needs risk level destroy" in text
