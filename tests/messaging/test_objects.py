@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sealed_card import OK, SUITES, Objects, Sealed, image, tlv
 
-from conformance.crypto.blocks import encrypt_cbc, pad
+from conformance.crypto.blocks import cmac, encrypt_cbc, pad, retail_mac
 from conformance.crypto.icao import message_iv
 from simcard.apdu import CLASS_BYTES, Command
 from simcard.card import Card
@@ -216,6 +216,17 @@ def test_without_a_le_object_no_data_comes(sealed: Sealed) -> None:
 
 def test_a_command_that_sends_and_expects_nothing(sealed: Sealed) -> None:
     assert sealed.exchange(sealed.build("0C0E8600", []))[1] == OK
+
+
+def test_its_header_may_be_padded_once(sealed: Sealed) -> None:
+    """As OpenSC does it: the padded header is the whole message."""
+    head = bytes.fromhex("0C0E8600")
+    message = (sealed.counter + 1).to_bytes(sealed.size, "big") + pad(head, sealed.size)
+    if sealed.keys.cipher == "TDES":
+        mac = retail_mac(sealed.keys.mac, message)
+    else:
+        mac = cmac(sealed.keys.cipher, sealed.keys.mac, message)[:8]
+    assert sealed.exchange(Sealed.framed(head, tlv(0x8E, mac)))[1] == OK
 
 
 def test_extended_length_both_ways(sealed: Sealed) -> None:
