@@ -7,6 +7,9 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from vector_summary import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]  # xdist's own process prints it, and reads only this file
 
 REQUIRED = "SIMCARD_REQUIRE_SYSTEM_TESTS"
 """Set by .ci/run once the PC/SC service, its tools and the browser are installed."""
