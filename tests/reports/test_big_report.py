@@ -54,9 +54,9 @@ def test_a_big_run_makes_a_page_that_opens(sample_result: Result, tmp_path: Path
     digest = hashlib.sha256((tmp_path / "trace.jsonl").read_bytes()).hexdigest()
     changes = {"cases": tuple(cases), "trace": Trace(sha256=digest, exchanges=len(exchanges))}
     write_result(sample_result.model_copy(update=changes), tmp_path / "result.json")
-    started = time.perf_counter()
+    started = time.process_time()
     page = write_report(tmp_path)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert page.stat().st_size < MEGABYTES * 1_000_000
     text = page.read_text("utf-8")
     packed, named = text.count('data-place="'), text.count("of the trace file.</p>")
