@@ -15,7 +15,7 @@ from rich.table import Table
 
 from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
-from simcard.entropy import ScriptedEntropy, SeededEntropy
+from simcard.entropy import Entropy, ScriptedEntropy, SeededEntropy
 from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
@@ -36,6 +36,9 @@ ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="Name of a profile, or a path to a TOML file.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Decides every random number the card draws.")]
+EntropyOption = Annotated[
+    str, typer.Option(metavar="HEX", help="Bytes a card draws before those of the seed.")
+]
 
 
 @app.command()
@@ -64,26 +67,24 @@ def exchange(
     file: Annotated[Path | None, typer.Argument(help="A script; standard input if none.")] = None,
     profile: ProfileOption = "iso7816",
     seed: SeedOption = 0,
-    entropy: Annotated[
-        str, typer.Option(metavar="HEX", help="Bytes the card draws before those of the seed.")
-    ] = "",
+    entropy: EntropyOption = "",
 ) -> None:
     """Send the APDUs of a script to a card and print each exchange.
 
     A line is a command in hexadecimal digits, '< HEX' the response the one before should get,
     'reset', 'power', or a comment behind '#'. The exit code is 1 when a response was another.
     """
-    source = ScriptedEntropy(_drawn_first(entropy), SeededEntropy(seed))
-    card = build_card(load_profile(profile), entropy=source)
+    card = build_card(load_profile(profile), entropy=_source(entropy, seed))
     steps = parse_script(_lines(file), "standard input" if file is None else str(file))
     card.power_on()
     wrong = sum(not _perform(card, step) for step in steps)
     raise typer.Exit(1 if wrong else 0)
 
 
-def _drawn_first(digits: str) -> bytes:
+def _source(digits: str, seed: int) -> Entropy:
+    """The bytes written down on the command line, then those of the seed."""
     try:
-        return bytes.fromhex(digits)
+        return ScriptedEntropy(bytes.fromhex(digits), SeededEntropy(seed))
     except ValueError:
         rule = "pairs of hexadecimal digits, the bytes in the order in which the card draws them"
         raise ScriptError(f"--entropy: {rule}") from None
@@ -139,6 +140,7 @@ def serve(
         list[Path] | None, typer.Option(help="File with the card's memory, made if there is none.")
     ] = None,
     seed: SeedOption = 0,
+    entropy: EntropyOption = "",
     host: Annotated[str, typer.Option(help="Where vpcd is, or where to wait for it.")] = LOOPBACK,
     port: Annotated[int, typer.Option(help="vpcd's port; the next slot has the next one.")] = 35963,
     *,
@@ -158,7 +160,7 @@ def serve(
         for name, path in zip_longest(names, images):
             form = load_profile(name)
             flash = None if path is None else stack.enter_context(opened_image(path, form))
-            cards.append(build_card(form, seed, flash=flash))
+            cards.append(build_card(form, flash=flash, entropy=_source(entropy, seed)))
         if not quiet:
             how = "waiting for vpcd at" if listen else "looking for vpcd at"
             _say(f"{', '.join(names)}: {how} {host}, port {port}; end with Ctrl-C")
