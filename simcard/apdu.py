@@ -6,7 +6,8 @@ ISO/IEC 7816-3:2006, 12.1.3 (the decoding of the command fields) and ISO/IEC 781
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
 from typing import Final, NamedTuple, Self
 
 from simcard.status import SW, CardError, StatusWord
@@ -15,13 +16,17 @@ SHORT_NE_MAX: Final = 256
 EXTENDED_NE_MAX: Final = 65536
 
 
-class Case(Enum):
+class Case(IntEnum):
     """The four cases of ISO/IEC 7816-3:2006, 12.1.2: what a command sends and expects."""
 
     NOTHING = 1
     RECEIVES = 2
     SENDS = 3
     BOTH = 4
+
+
+_CASES: Final = tuple(Case)
+_new: Final = tuple.__new__  # what a NamedTuple comes to, without the call in between
 
 
 class Command(NamedTuple):
@@ -45,7 +50,7 @@ class Command(NamedTuple):
         size = len(raw)
         if size == 5:
             cla, ins, p1, p2, le = raw
-            return cls(cla, ins, p1, p2, b"", le or SHORT_NE_MAX)
+            return _new(cls, (cla, ins, p1, p2, b"", le or SHORT_NE_MAX, False))
         if size < 4:
             raise CardError(SW.WRONG_LENGTH)
         cla, ins, p1, p2 = raw[:4]
@@ -55,17 +60,15 @@ class Command(NamedTuple):
         if nc == 0:
             return cls(cla, ins, p1, p2, *_extended_fields(raw))
         if size == 5 + nc:
-            return cls(cla, ins, p1, p2, raw[5:])
+            return _new(cls, (cla, ins, p1, p2, raw[5:], None, False))
         if size == 6 + nc:
-            return cls(cla, ins, p1, p2, raw[5:-1], raw[-1] or SHORT_NE_MAX)
+            return _new(cls, (cla, ins, p1, p2, raw[5:-1], raw[-1] or SHORT_NE_MAX, False))
         raise CardError(SW.WRONG_LENGTH)
 
     @property
     def case(self) -> Case:
         """Case 1, 2, 3 or 4, short and extended alike."""
-        if self.data:
-            return Case.SENDS if self.expected is None else Case.BOTH
-        return Case.NOTHING if self.expected is None else Case.RECEIVES
+        return _CASES[2 * bool(self.data) + (self.expected is not None)]
 
     @property
     def ne(self) -> int:
@@ -140,13 +143,18 @@ class Protection(Enum):
     HEADER_AUTHENTICATED = 3
 
 
-class ClassByte(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ClassByte:
     """What CLA says: which logical channel, chained or not, protected how, whose command."""
 
     proprietary: bool
     channel: int
     chained: bool
     protection: Protection
+    protected: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protected", self.protection is not Protection.NONE)
 
 
 def _class_byte(cla: int) -> ClassByte | None:

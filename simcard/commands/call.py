@@ -257,24 +257,21 @@ class Call:
     def _admit(self, file: File) -> None:
         right = self.declaration.right
         assert right is not None, f"{self.declaration.name} declares no right, so it opens nothing"
-        self._must_be_awake(file)
-        if not self._granted(file, right):
+        if self.tree.dormant:
+            self._must_be_awake(file)
+        if right not in rules.unconditional(file) and not self._granted(file, right):
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
     def _must_be_awake(self, file: File) -> None:
         """6985 when *file* or a DF above it is deactivated or terminated (7816-4, 7.4.10)."""
-        if not self.tree.dormant:
-            return
         above = self.tree.lineage(self.tree.parent(file))
         if not (file.is_usable and all(df.is_usable for df in above)):
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
     def _granted(self, file: File, right: Right) -> bool:
-        if file.life_cycle in (LifeCycle.CREATION, LifeCycle.INITIALISATION):
-            return True  # the rules come into force with activation (7816-9, 6.2)
-        condition = rules.condition(self.tree, self._state.memory, file, right)
-        if condition is rules.ALWAYS:
+        if right in rules.unconditional(file):
             return True
+        condition = rules.condition(self.tree, self._state.memory, file, right)
         self._asking = file if file.is_df else self.tree.parent(file)
         return condition.met_by(self)
 

@@ -23,7 +23,8 @@ Nothing is kept in RAM that the memory does not hold, so a rolled-back transacti
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple, Self
+from dataclasses import dataclass, field
+from typing import Final, Self
 
 from simcard.memory.journal import Memory
 from simcard.status import SW, CardError
@@ -42,17 +43,27 @@ class LayoutError(ValueError):
     """The memory holds no file system of this version, or a damaged one."""
 
 
-class Region(NamedTuple):
-    """A piece of memory a file owns: extents (address, length) in order, all bytes together."""
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A piece of memory a file owns: extents (address, length) in order, all bytes together.
+
+    `start` and `room` are address and length of the first extent, nearly always the only one.
+    """
 
     extents: tuple[tuple[int, int], ...]
     size: int
+    start: int = field(init=False, repr=False)
+    room: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        start, room = self.extents[0] if self.extents else (0, 0)
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "room", room)
 
     def read(self, memory: Memory, offset: int, length: int) -> bytes:
         """The *length* bytes from *offset* on; both lie inside the region."""
-        address, room = self.extents[0] if self.extents else (0, 0)
-        if offset + length <= room:
-            return memory.read(address + offset, length)
+        if offset + length <= self.room:
+            return memory.read(self.start + offset, length)
         return b"".join(memory.read(*piece) for piece in self._pieces(offset, length))
 
     def write(self, memory: Memory, offset: int, data: bytes) -> None:

@@ -134,11 +134,13 @@ class Memory:
     def read(self, address: int, length: int) -> bytes:
         """*length* bytes from *address*, as the open transaction sees them."""
         end = address + length
-        if address < 0 or length < 0 or end > self._limit:
+        if not 0 <= address <= end <= self._limit:
             self._refuse(address, length)
         size = self.page_payload
         first = address // size
-        offset = address - first * size
+        offset = address % size
+        if 0 < length <= size - offset:
+            return self._pages[first][offset : offset + length]
         span = b"".join(self._pages[first : (end - 1) // size + 1])
         return span[offset : offset + length]
 

@@ -8,11 +8,11 @@ told in `simcard.security.attributes`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 
-class Right(Enum):
+class Right(StrEnum):
     """The kinds of access that a rule can be about (ISO/IEC 7816-4:2020, tables 16 to 22)."""
 
     READ = "read"

@@ -10,6 +10,7 @@ from simcard.files.descriptors import (
     TAG_PROPRIETARY,
     TAG_REFERENCED,
     File,
+    LifeCycle,
 )
 from simcard.files.records import RecordContent
 from simcard.files.tree import Tree
@@ -19,7 +20,7 @@ from simcard.security.attributes import Subject, decode_compact, decode_expanded
 from simcard.status import CardError
 from simcard.tlv import decode_length, decode_tag
 
-__all__ = ["ALWAYS", "condition", "rules_of"]
+__all__ = ["condition", "rules_of", "unconditional"]
 
 _EF_ARR = 0x2F06
 
@@ -32,6 +33,22 @@ def condition(tree: Tree, memory: Memory, file: File, right: Right) -> Condition
     """
     rules = rules_of(tree, memory, file)
     return ALWAYS if rules is None else rules.get(right, NEVER)
+
+
+@lru_cache(maxsize=4096)
+def unconditional(file: File) -> frozenset[Right]:
+    """The rights on *file* for which nobody is asked anything, whatever else the card holds.
+
+    All of them before the file is activated: that is when its rules come into force (7816-9, 6.2).
+    """
+    if file.life_cycle in (LifeCycle.CREATION, LifeCycle.INITIALISATION):
+        return frozenset(Right)
+    direct = _direct(file)
+    if direct is None:
+        return frozenset(Right)
+    if isinstance(direct, bytes):
+        return frozenset()
+    return frozenset(right for right, condition in direct.items() if condition is ALWAYS)
 
 
 def rules_of(tree: Tree, memory: Memory, file: File) -> AccessRules | None:
