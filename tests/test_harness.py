@@ -38,6 +38,7 @@ def outcome(folder: Path, test: str, *, required: bool) -> tuple[int, str]:
     (folder / "test_it.py").write_text(test)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  pcsc:\n  browser:\n  slow:\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "SIMCARD"))}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # what the conftest itself imports
     if required:
         environment["SIMCARD_REQUIRE_SYSTEM_TESTS"] = "1"
     run = subprocess.run(

@@ -97,7 +97,7 @@ class Service:
             self._process.wait(WAIT_S)
             self._process = None
         elif self.answers():
-            os.kill(int(PID_FILE.read_text()), signal.SIGTERM)
+            os.kill(int(PID_FILE.read_text().strip("\n\0")), signal.SIGTERM)
         wait_until("the PC/SC service is gone", lambda: not self.answers())
 
     def close(self) -> None:
