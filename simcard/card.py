@@ -126,22 +126,34 @@ class Card:
             raise
 
     def _process(self, state: CardState, raw: bytes) -> bytes:
+        waiting, chain = self._waiting, self._chain
+        if waiting is not None or chain is not None:
+            self._waiting = self._chain = None  # the next command fetches, continues, or ends them
         expected = 0
-        waiting, self._waiting = self._waiting, None
-        chain, self._chain = self._chain, None  # whatever comes but the next part ends a chain
         try:
             command = Command.parse(raw)
-            class_byte = self._class_byte(state, command)
-            channel = class_byte.channel
-            joined = self._join_chain(chain, class_byte, command)
-            if joined is None:
-                return SW.OK.encoded
-            expected = joined.expected or 0
-            protected = self._unwrap(state, class_byte, joined)
-            kept = waiting[1] if waiting and waiting[0] == channel else None
+            class_byte = CLASS_BYTES[command.cla]
+            if class_byte is None:
+                return SW.CLASS_NOT_SUPPORTED.encoded
+            session = state.sessions.get(class_byte.channel)
+            if session is None:
+                return SW.CHANNEL_NOT_SUPPORTED.encoded
+            if chain is not None or class_byte.chained or command.extended:
+                joined = self._join_chain(chain, class_byte, command)
+                if joined is None:
+                    return SW.OK.encoded
+                command = joined
+            expected = command.expected or 0
+            protected = None
+            if class_byte.protected or session.secure is not None:
+                protected = self._unwrap(state, class_byte, command)
             if protected is None:
-                declaration = state.settings.commands.find(class_byte, joined.ins)
-                call = Call(state, channel, joined, declaration, kept, continued=chain is not None)
+                declaration = self.settings.commands.find(class_byte, command.ins)
+                call = Call(state, class_byte.channel, command, declaration)
+                if waiting is not None and waiting[0] == class_byte.channel:
+                    call.waiting = waiting[1]
+                if chain is not None:
+                    call.continued = True
                 reply = self._execute(state, call)
             else:
                 reply = self._answer_sealed(state, class_byte, protected, chain is not None)
@@ -151,19 +163,10 @@ class Card:
             self._chain = None
             return refusal.sw.encoded
         if reply.waiting is not None:
-            self._waiting = (channel, reply.waiting)
+            self._waiting = (class_byte.channel, reply.waiting)
         if len(reply.data) <= expected:
             return reply.data + reply.sw.encoded
-        return self._hold_back(channel, reply, expected)
-
-    def _class_byte(self, state: CardState, command: Command) -> ClassByte:
-        """6E00 for a class byte without meaning, 6881 for a channel that is not open."""
-        class_byte = CLASS_BYTES[command.cla]
-        if class_byte is None:
-            raise CardError(SW.CLASS_NOT_SUPPORTED)
-        if class_byte.channel not in state.sessions:
-            raise CardError(SW.CHANNEL_NOT_SUPPORTED)
-        return class_byte
+        return self._hold_back(class_byte.channel, reply, expected)
 
     def _join_chain(
         self, chain: Command | None, class_byte: ClassByte, command: Command
@@ -228,11 +231,12 @@ class Card:
         """Run an unwrapped command and seal its answer, a refusal as well as a success."""
         command = protected.command
         try:
-            declaration = state.settings.commands.find(class_byte, command.ins)
+            declaration = self.settings.commands.find(class_byte, command.ins)
             if protected.shares_le and command.case not in declaration.cases:
                 command = command._replace(expected=None)
-            channel = class_byte.channel
-            call = Call(state, channel, command, declaration, None, protected, continued=continued)
+            call = Call(state, class_byte.channel, command, declaration)
+            call.protected = protected
+            call.continued = continued
             reply = self._execute(state, call)
             protected = call.protected or protected
         except CardError as refusal:
@@ -243,7 +247,8 @@ class Card:
     def _execute(self, state: CardState, call: Call) -> Reply:
         """Run the handler in a transaction that the status word settles."""
         declaration = call.declaration
-        if call.command.case not in declaration.cases:
+        command = call.command
+        if not declaration.allows[command.expected is not None][not command.data]:
             raise CardError(SW.WRONG_LENGTH)
         if state.terminated:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)

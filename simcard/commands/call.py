@@ -33,34 +33,17 @@ class Call:
     `tree`, `session` and `channels` start as the card's own; `settle` makes what the handler left
     in them the card's, when the command was not refused. `waiting` is response data of the command
     before, which only GET RESPONSE looks at. `continued` says that the command is not the first of
-    its chain.
+    its chain. `protected` is how it was protected, as the door has found it to be.
     """
 
-    __slots__ = (
-        "_asking",
-        "_protected",
-        "_state",
-        "channel",
-        "channels",
-        "command",
-        "continued",
-        "declaration",
-        "session",
-        "terminated",
-        "tree",
-        "waiting",
-    )
+    waiting: Reply | None = None
+    continued = False
+    terminated = False
+    protected: Unwrapped | None = None
+    _asking: File | None = None
 
     def __init__(
-        self,
-        state: CardState,
-        channel: int,
-        command: Command,
-        declaration: Declaration,
-        waiting: Reply | None = None,
-        protected: Unwrapped | None = None,
-        *,
-        continued: bool = False,
+        self, state: CardState, channel: int, command: Command, declaration: Declaration
     ) -> None:
         self._state = state
         self.channel = channel
@@ -69,11 +52,6 @@ class Call:
         self.tree: Tree = state.tree
         self.session: Session = state.sessions[channel]
         self.channels = state.sessions
-        self.waiting = waiting
-        self.continued = continued
-        self._protected = protected
-        self.terminated = False
-        self._asking: File | None = None
 
     @property
     def settings(self) -> Settings:
@@ -229,19 +207,15 @@ class Call:
         self._state.store.card_life_cycle = LifeCycle.TERMINATED.value
         self.terminated = True
 
-    @property
-    def protected(self) -> Unwrapped | None:
-        """How the command was protected, as the door has found it to be; None for a plain one."""
-        return self._protected
-
     def settle(self) -> None:
         """Make what the handler left the card's own; the memory has committed just before."""
         state = self._state
         state.tree = self.tree
-        state.sessions = self.channels
-        if self.channel in state.sessions:  # unless the command has closed its own channel
-            state.sessions[self.channel] = self.session
-        state.terminated |= self.terminated
+        sessions = state.sessions = self.channels
+        if self.channel in sessions:  # unless the command has closed its own channel
+            sessions[self.channel] = self.session
+        if self.terminated:
+            state.terminated = True
 
     # Access
 
@@ -293,11 +267,11 @@ class Call:
 
     def secured(self, *, authentic: bool, confidential: bool) -> bool:
         """Whether the command came under secure messaging at least so strong."""
-        protected = self._protected
+        protected = self.protected
         if protected is None:
             return not (authentic or confidential)
         if confidential and protected.decipher is not None:
-            protected = self._protected = protected.decipher(protected)
+            protected = self.protected = protected.decipher(protected)
             self.command = protected.command
         return protected.authentic >= authentic and protected.confidential >= confidential
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from simcard.apdu import Case, ClassByte
@@ -35,6 +35,7 @@ class Declaration:
     `right` is what the door demands of every file the handler opens. A command that opens no
     file has none, and cannot open one. A `stepwise` command is carried out and answered for each
     command of a chain; of any other the parts are collected until the last one is there.
+    `allows` is `cases` as a table: is there a Le field, and is there no data field?
     """
 
     name: str
@@ -45,6 +46,12 @@ class Declaration:
     proprietary: bool
     stepwise: bool
     run: Handler
+    allows: tuple[tuple[bool, bool], tuple[bool, bool]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        without_le = Case.SENDS in self.cases, Case.NOTHING in self.cases
+        with_le = Case.BOTH in self.cases, Case.RECEIVES in self.cases
+        object.__setattr__(self, "allows", (without_le, with_le))
 
     @property
     def code(self) -> int:
