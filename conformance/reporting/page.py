@@ -21,7 +21,7 @@ from conformance.reporting.identity import identify
 from conformance.reporting.language import LANGUAGES, Language, language
 from conformance.reporting.summary import Tally, summarise
 from conformance.reporting.traces import annex
-from conformance.reporting.wording import duration, moment, phrase, slug
+from conformance.reporting.wording import duration, gloss, moment, phrase, slug
 from conformance.resources import resource_root
 from conformance.result import Result
 from conformance.verdict import Level, Outcome, Risk, Verdict
@@ -105,6 +105,7 @@ def _environment(code: str) -> Environment:
         "spaced": octets.spaced,
         "duration": duration,
         "moment": moment,
+        "gloss": lambda answer: gloss(answer, tongue),
         "slug": slug,
         "phrase": lambda note: phrase(note, tongue),
         "say": tongue.gettext,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conformance.reporting.language import Language
-from conformance.reporting.tables import Note
+from conformance.reporting.tables import Note, status_word
 
 
 def duration(seconds: float) -> str:
@@ -32,6 +32,12 @@ def phrase(note: Note, language: Language) -> str:
     else:
         text = language.gettext(note.text)
     return text.format(n=note.number, h=f"{note.number:0{note.width}X}")
+
+
+def gloss(answer: str, language: Language) -> str:
+    """What the status word says that *answer* of the model begins with; "" without one."""
+    found = re.match(r"[69][0-9A-F]{3}(?![0-9A-F])", answer)
+    return phrase(status_word(int(found[0], 16)), language) if found else ""
 
 
 def slug(text: str) -> str:

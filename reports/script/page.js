@@ -111,6 +111,15 @@ if (form) {
   apply();
 }
 
+// What is scrolled to stops below the filters, which stay at the top.
+function makeRoom() {
+  const pinned = form && getComputedStyle(form).position === "sticky";
+  document.documentElement.style.scrollPaddingTop = `${(pinned ? form.offsetHeight : 0) + 16}px`;
+}
+
+addEventListener("resize", makeRoom);
+makeRoom();
+
 // Deep links: what is linked to is shown, whatever is folded or filtered.
 function reveal() {
   const name = decodeURIComponent(location.hash.slice(1));

@@ -7,7 +7,7 @@ from conformance.reporting.exchange import Weight
 from conformance.reporting.identity import identify
 from conformance.reporting.language import Language
 from conformance.reporting.objects import tree
-from conformance.reporting.wording import duration, moment, phrase, slug
+from conformance.reporting.wording import duration, gloss, moment, phrase, slug
 
 ENGLISH = Language("en")
 
@@ -147,4 +147,6 @@ def test_small_words() -> None:
     ]
     assert moment("2026-03-02T09:14:05.123+00:00") == "2026-03-02 09:14:05 UTC"
     assert moment("yesterday") == "yesterday"
+    assert gloss("6982 with no data", ENGLISH) == "security status not satisfied"
+    assert gloss("16 times 01", ENGLISH) == gloss("6982AB", ENGLISH) == ""
     assert slug("a/b c[é]") == "a_2Fb_20c_5B_C3_A9_5D"

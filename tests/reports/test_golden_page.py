@@ -10,6 +10,7 @@ import pytest
 from conformance.report import render_html, write_report
 from conformance.result import Result, ResultError
 from conformance.trouble import UsageError
+from conformance.verdict import Outcome
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample"
 SECTIONS = (
@@ -94,6 +95,18 @@ def test_each_language_has_its_file(tmp_path: Path) -> None:
 def test_a_language_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="--lang fr: there is en and zh"):
         render_html(SAMPLE, "fr")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_its_page(sample_result: Result, outcome: Outcome, lang: str) -> None:
+    run = sample_result.run.model_copy(update={"outcome": outcome})
+    changes = {"requirements": (), "cases": (), "timings": {}, "trace": None, "harms": {}}
+    for result in (sample_result, sample_result.model_copy(update=changes)):
+        page = render_html(result.model_copy(update={"run": run}), lang)
+        shape = page.partition('<div class="verdict v-')[2].partition('"')[0]
+        wanted = {"conformant": "pass", "non-conformant": "fail", "inconclusive": "doubt"}
+        assert shape == wanted.get(outcome.value, "notrun")
 
 
 def test_a_folder_without_a_result_is_named(tmp_path: Path) -> None:
