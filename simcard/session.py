@@ -19,7 +19,8 @@ class Session(NamedTuple):
 
     `df` and `ef` are cells; `record` is the record pointer, 0 when it points nowhere;
     `satisfied` holds the cells of the reference data and keys that were presented rightly;
-    `data_object` is the tag that GET NEXT DATA continues behind; `secure` is the secure messaging
+    `data_object` is the position of the current data object in the current template, and
+    `template` the way to that from the root of its file; `secure` is the secure messaging
     in force and `environment` the current security environment; `state` is the
     security state of the PBOC family, 0 to 15; `pace` is how far a run of PACE has come;
     `hashed` is what HASH has left for the next signature.
@@ -31,6 +32,7 @@ class Session(NamedTuple):
     satisfied: frozenset[int] = frozenset()
     challenge: bytes = b""
     data_object: int | None = None
+    template: tuple[int, ...] = ()
     secure: SecureChannel | None = None
     environment: Environment = Environment()
     state: int = 0

@@ -54,8 +54,10 @@ class SW:
     FILE_DEACTIVATED: Final = StatusWord(0x6283, "selected file deactivated")
     FCI_NOT_FORMATTED: Final = StatusWord(0x6284, "file control information not formatted")
     FILE_TERMINATED: Final = StatusWord(0x6285, "selected file in termination state")
+    RECORD_DEACTIVATED: Final = StatusWord(0x6287, "a referenced record is deactivated")
 
     NO_INFORMATION_WARNING: Final = StatusWord(0x6300, "verification failed")
+    COMPARISON_FAILED: Final = StatusWord(0x6340, "unsuccessful comparison")
     FILE_FILLED_UP: Final = StatusWord(0x6381, "file filled up by the last write")
 
     EXECUTION_ERROR: Final = StatusWord(0x6400, "execution error")

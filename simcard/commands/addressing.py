@@ -38,7 +38,7 @@ def _make_current(call: Call, file: File | None) -> File:
     if file is None:
         raise CardError(SW.FILE_NOT_FOUND)
     if file.cell != call.session.ef:
-        call.session = call.session._replace(ef=file.cell, record=0, data_object=None)
+        call.session = call.session._replace(ef=file.cell, record=0, data_object=None, template=())
     return file
 
 

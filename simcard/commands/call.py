@@ -75,6 +75,19 @@ class Call:
         """Random bytes from the source that was handed to the card."""
         return self._state.entropy.draw(length)
 
+    def carry_out(self, command: Command, declaration: Declaration) -> Reply:
+        """Run a command that came inside this one; a refusal of it is its answer."""
+        inner = Call(self._state, self.channel, command, declaration)
+        inner.protected = self.protected
+        try:
+            reply = declaration.run(inner)
+        except CardError as refusal:
+            self._state.memory.rollback()
+            return Reply(sw=refusal.sw)
+        self.tree, self.session, self.channels = inner.tree, inner.session, inner.channels
+        self.terminated = inner.terminated
+        return reply
+
     # The door to content
 
     def transparent(self, file: File) -> TransparentContent:

@@ -49,7 +49,7 @@ def create_file(call: Call) -> Reply:
         check(list(attributes), Subject.DF if kind is FileKind.DF else Subject.EF)
     except ValueError:
         raise CardError(SW.INCORRECT_DATA) from None
-    _must_be_new(call, identifier, attributes, fields.get("sfi"))
+    must_be_new(call, identifier, attributes, fields.get("sfi"))
     file = call.create(kind, identifier, attributes, size, state)
     call.initialise(file, 0, initial_books(file, full=call.settings.records_at_creation))
     call.session = standing_at(call, file)
@@ -85,7 +85,7 @@ def _plan(
     return FileKind.EF, identifier, attributes, size, LifeCycle.from_byte(status[0])
 
 
-def _must_be_new(call: Call, identifier: int, attributes: tuple[Tlv, ...], sfi: object) -> None:
+def must_be_new(call: Call, identifier: int, attributes: tuple[Tlv, ...], sfi: object) -> None:
     here = call.df
     if call.tree.child(here, identifier) is not None or identifier == here.identifier:
         raise CardError(SW.FILE_EXISTS)
@@ -137,7 +137,13 @@ def _transition(call: Call, to: LifeCycle, right: Right, *, df: bool | None = No
     file = addressed_file(call)
     if df is not None and file.is_df is not df:
         raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
-    if file.life_cycle not in _FROM[to]:
+    return change_state(call, file, to, right)
+
+
+def change_state(call: Call, file: File, to: LifeCycle, right: Right) -> Reply:
+    """Bring *file* into a life cycle state: 6985 when that cannot be, 6982 without the right."""
+    ends_all = to is LifeCycle.TERMINATED and file.cell == call.tree.root
+    if ends_all or file.life_cycle not in _FROM[to]:
         raise CardError(SW.CONDITIONS_NOT_SATISFIED)
     call.demand(file, right)
     if file.life_cycle is not to:
@@ -166,8 +172,6 @@ def terminate_ef(call: Call) -> Reply:
 @command("TERMINATE DF", ins=0xE6, cases="13", clause="ISO/IEC 7816-9:2017, 7.6")
 def terminate_df(call: Call) -> Reply:
     """Put a DF into the termination state for good; 6981 for an EF, 6985 for the MF."""
-    if addressed_file(call).cell == call.tree.root:
-        raise CardError(SW.CONDITIONS_NOT_SATISFIED)
     return _transition(call, LifeCycle.TERMINATED, Right.TERMINATE, df=True)
 
 

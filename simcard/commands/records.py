@@ -91,7 +91,7 @@ def read_record(call: Call) -> Reply:
     """One record, or all from P1 to the last, or from the last to P1.
 
     6A83 when it does not exist. For one record: 6CXX when Ne is shorter than it, 6282 with the
-    record when Ne is longer and does not ask for all.
+    record when Ne is longer and does not ask for all. A deactivated record is left out: 6287.
     """
     content = call.records(_file(call))
     addressing = Addressing(call.command.p2 & 0x07)
@@ -100,7 +100,9 @@ def read_record(call: Call) -> Reply:
     number = _number(call, content)
     if addressing in (Addressing.FROM_NUMBER_TO_LAST, Addressing.FROM_LAST_TO_NUMBER):
         step = 1 if addressing is Addressing.FROM_NUMBER_TO_LAST else -1
-        return Reply(b"".join(content.all()[number - 1 :][::step]))
+        return _several(content, range(number, content.count + 1)[::step])
+    if not content.is_active(number):
+        return Reply(sw=SW.RECORD_DEACTIVATED)
     record = content.read(number)
     if call.command.asks_for_all or call.command.ne == len(record):
         return Reply(record)
@@ -109,14 +111,25 @@ def read_record(call: Call) -> Reply:
     return Reply(record, SW.END_OF_FILE)
 
 
+def _several(content: RecordContent, numbers: range) -> Reply:
+    """The activated records among *numbers*; 6287 when there are others."""
+    active = [number for number in numbers if content.is_active(number)]
+    records = content.all()
+    data = b"".join(records[number - 1] for number in active)
+    return Reply(data, SW.OK if len(active) == len(numbers) else SW.RECORD_DEACTIVATED)
+
+
 @command("READ RECORD", ins=0xB3, cases="4", clause="ISO/IEC 7816-4:2020, 11.4.3", right=Right.READ)
 def read_record_part(call: Call) -> Reply:
-    """A data object 53 with the bytes of one record from the offset (54); 6B00 outside it."""
+    """A data object 53 with the bytes of one record from the offset (54); 6B00, 6287."""
     offset = offset_of(data_objects(call, (TAG_OFFSET,)))
     content = call.records(_file(call))
     if call.command.p2 & 0x07 != Addressing.NUMBER:
         raise CardError(SW.INCORRECT_P1_P2)
-    record = content.read(_number(call, content))
+    number = _number(call, content)
+    if not content.is_active(number):
+        return Reply(sw=SW.RECORD_DEACTIVATED)
+    record = content.read(number)
     if offset >= len(record):
         raise CardError(SW.OFFSET_OUTSIDE_EF)
     return Reply(as_discretionary_data(record[offset:], call.command.ne))
@@ -203,17 +216,52 @@ def _append(call: Call, content: RecordContent) -> Reply:
     return Reply()
 
 
-@command(
-    "ERASE RECORD", ins=0x0C, cases="1", clause="ISO/IEC 7816-4:2020, 11.4.8", right=Right.UPDATE
-)
-def erase_record(call: Call) -> Reply:
-    """Set record P1, or all from P1 to the last, to the erased state 00."""
-    content = call.records(_file(call))
+def _range(call: Call, content: RecordContent) -> range:
+    """Record P1, or all from P1 to the last; 6A86 for another addressing, 6A83."""
     addressing = call.command.p2 & 0x07
     if addressing not in (Addressing.NUMBER, Addressing.FROM_NUMBER_TO_LAST):
         raise CardError(SW.INCORRECT_P1_P2)
     first = _number(call, content)
-    last = first if addressing == Addressing.NUMBER else content.count
-    for number in range(first, last + 1):
+    return range(first, (first if addressing == Addressing.NUMBER else content.count) + 1)
+
+
+@command(
+    "ERASE RECORD", ins=0x0C, cases="1", clause="ISO/IEC 7816-4:2020, 11.4.8", right=Right.UPDATE
+)
+def erase_record(call: Call) -> Reply:
+    """Set record P1, or all from P1 to the last, to the erased state 00; 6985 if deactivated."""
+    content = call.records(_file(call))
+    for number in _range(call, content):
         content.erase(number)
+    return Reply()
+
+
+@command(
+    "ACTIVATE RECORD",
+    ins=0x08,
+    cases="1",
+    clause="ISO/IEC 7816-4:2020, 11.4.9",
+    right=Right.ACTIVATE,
+)
+def activate_record(call: Call) -> Reply:
+    """Activate record P1, or all from P1 to the last."""
+    return _set_active(call, active=True)
+
+
+@command(
+    "DEACTIVATE RECORD",
+    ins=0x06,
+    cases="1",
+    clause="ISO/IEC 7816-4:2020, 11.4.10",
+    right=Right.DEACTIVATE,
+)
+def deactivate_record(call: Call) -> Reply:
+    """Deactivate record P1, or all from P1 to the last: they are not read or changed any more."""
+    return _set_active(call, active=False)
+
+
+def _set_active(call: Call, *, active: bool) -> Reply:
+    content = call.records(_file(call))
+    for number in _range(call, content):
+        content.set_active(number, active=active)
     return Reply()

@@ -23,6 +23,7 @@ def search_record(call: Call) -> Reply:
     P1 is the record to start with (00: the current one). P2 asks for a simple search forward (4)
     or backward (5), or for an enhanced one (6), whose data field starts with two bytes of search
     indication: direction, and where in the record to look. The first record found becomes current.
+    A deactivated record is not looked into.
     """
     sfi, kind = call.command.p2 >> 3, call.command.p2 & 0x07
     if sfi == 0x1F or kind not in (_FORWARD, _BACKWARD, _ENHANCED):
@@ -42,7 +43,7 @@ def search_record(call: Call) -> Reply:
     found = [
         number
         for number in _range(call, content, kind)
-        if _holds(content.read(number), pattern, skip, marker)
+        if content.is_active(number) and _holds(content.read(number), pattern, skip, marker)
     ]
     if not found:
         return Reply(sw=SW.END_OF_FILE)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from simcard.commands.call import Call
+from simcard.commands.data_selection import control_parameters, select_data_object, select_parent
 from simcard.commands.declaration import Reply, command
 from simcard.files.descriptors import (
     MF_IDENTIFIER,
@@ -18,6 +19,7 @@ from simcard.files.descriptors import (
     file_control_parameters,
     file_management_data,
 )
+from simcard.security.access import Right
 from simcard.security.environment import Environment
 from simcard.session import Session
 from simcard.status import SW, CardError, StatusWord
@@ -27,21 +29,34 @@ _NAME_MAX: Final = 16
 _FIRST, _LAST, _NEXT, _PREVIOUS = range(4)
 
 
-@command("SELECT", ins=0xA4, cases="1234", clause="ISO/IEC 7816-4:2020, 11.2.2")
+@command("SELECT", ins=0xA4, cases="1234", clause="ISO/IEC 7816-4:2020, 11.2.2", right=Right.READ)
 def select(call: Call) -> Reply:
-    """Make a file the current one and answer its control information as P2 asks.
+    """Make a file or a data object the current one; answer its control information as P2 asks.
 
     6A86 for a P1 or P2 without meaning, 6A87 when the data field does not fit them, 6A82 when
-    nothing is found; then nothing has been selected. A deactivated or terminated file is
-    selected with the warning 6283 or 6285.
+    no file is found and 6A88 when no data object is; then nothing has been selected. A
+    deactivated or terminated file is selected with the warning 6283 or 6285. A data object of the
+    current template asks for the right to read it (6982).
     """
     p1, p2 = call.command.p1, call.command.p2
+    if p1 in (_DATA_OBJECT, _PARENT_OBJECT):
+        return _select_object(call, p1, p2)
     find = _METHODS.get(p1)
     if find is None or p2 & 0xF0 or (p2 & 0x03 and p1 != _BY_NAME):
         raise CardError(SW.INCORRECT_P1_P2)
     file = find(call)
     call.session = standing_at(call, file)
     return Reply(_answer(file, p2), _WARNINGS.get(file.life_cycle, SW.OK))
+
+
+def _select_object(call: Call, p1: int, p2: int) -> Reply:
+    """A data object of the current template, or the one whose value that template is."""
+    if p2 & 0xF0 or (p2 & 0x03 and p1 == _PARENT_OBJECT):
+        raise CardError(SW.INCORRECT_P1_P2)
+    chosen = select_data_object(call) if p1 == _DATA_OBJECT else select_parent(call)
+    tag = (TAG_FCI, TAG_FCP, TAG_FMD, None)[p2 >> 2]
+    content = b"" if tag is TAG_FMD else control_parameters(chosen)
+    return Reply(b"" if tag is None else encode(tag, content))
 
 
 _WARNINGS: Final[dict[LifeCycle, StatusWord]] = {
@@ -70,6 +85,7 @@ def standing_at(call: Call, file: File) -> Session:
         record=0,
         satisfied=satisfied,
         data_object=None,
+        template=(),
     )
 
 
@@ -180,6 +196,8 @@ def _by_path(start: Callable[[Call], File]) -> Callable[[Call], File]:
 
 
 _BY_NAME: Final = 0x04
+_DATA_OBJECT: Final = 0x10
+_PARENT_OBJECT: Final = 0x13
 _METHODS: Final[dict[int, Callable[[Call], File]]] = {
     0x00: _by_identifier,
     0x01: _child_df,
@@ -189,7 +207,7 @@ _METHODS: Final[dict[int, Callable[[Call], File]]] = {
     0x08: _by_path(lambda call: call.tree.mf),
     0x09: _by_path(lambda call: call.df),
 }
-"""What P1 of SELECT means (ISO/IEC 7816-4:2020, table 63)."""
+"""What P1 of SELECT means for files (ISO/IEC 7816-4:2020, table 63)."""
 
 
 @command("MANAGE CHANNEL", ins=0x70, cases="12", clause="ISO/IEC 7816-4:2020, 11.2.3")

@@ -1,11 +1,14 @@
 """Commands on reference data: VERIFY and its kin (ISO/IEC 7816-4:2020, 11.6).
 
 P2 names the reference data: bit 8 clear means global (the MF's), set means specific to the current
-DF. Every comparison spends a try before it is made.
+DF. Every comparison spends a try before it is made. With an even instruction code the values stand
+in the data field one behind the other, a first one as long as it is at present; with an odd one
+each is the value field of a data object 53.
 """
 
 from __future__ import annotations
 
+from simcard.commands.addressing import TAG_DATA, data_objects
 from simcard.commands.call import Call
 from simcard.commands.declaration import Reply, command
 from simcard.security.access import Right
@@ -40,18 +43,43 @@ def _check_p1(call: Call, *allowed: int) -> int:
     return call.command.p1
 
 
+def _values(call: Call) -> list[bytes]:
+    """The values in the data objects of the data field; 6A80 when it is malformed."""
+    return [tlv.value for tlv in data_objects(call, (TAG_DATA,))]
+
+
+def _only(values: list[bytes]) -> bytes:
+    if len(values) != 1:
+        raise CardError(SW.INCORRECT_DATA)
+    return values[0]
+
+
 @command("VERIFY", ins=0x20, cases="13", clause="ISO/IEC 7816-4:2020, 11.6.6")
 def verify(call: Call) -> Reply:
     """Compare the data field with the reference data P2.
 
-    63CX when they differ, X further tries; 6983 when blocked. Without a data field: 9000 when
-    verification is not required any more, else 63CX or 6983, and nothing is spent.
+    63CX when they differ, X further tries; 6983 when blocked, 6984 when used up. Without a data
+    field: 9000 when verification is not required any more, else 63CX, 6983 or 6984, and nothing is
+    spent.
     """
     _check_p1(call, 0x00)
     reference = call.reference(call.command.p2)
     if not call.command.data:
         return _query(call, reference)
-    refusal = _checked(call, reference, call.command.data)
+    return _verify(call, reference, call.command.data)
+
+
+@command("VERIFY", ins=0x21, cases="3", clause="ISO/IEC 7816-4:2020, 11.6.6")
+def verify_object(call: Call) -> Reply:
+    """VERIFY with the value in a data object; an empty one asks as no data field does."""
+    _check_p1(call, 0x00)
+    reference = call.reference(call.command.p2)
+    value = _only(_values(call))
+    return _verify(call, reference, value) if value else _query(call, reference)
+
+
+def _verify(call: Call, reference: ReferenceData, value: bytes) -> Reply:
+    refusal = _checked(call, reference, value)
     if refusal is not None:
         return refusal
     _grant(call, reference)
@@ -63,6 +91,8 @@ def _query(call: Call, reference: ReferenceData) -> Reply:
         return Reply()
     if not reference.tries_left:
         raise CardError(SW.AUTHENTICATION_BLOCKED)
+    if not reference.uses_left:
+        raise CardError(SW.REFERENCE_DATA_NOT_USABLE)
     return Reply(sw=SW.tries_left(reference.tries_left))
 
 
@@ -76,15 +106,31 @@ def change_reference_data(call: Call) -> Reply:
     reference = call.reference(call.command.p2)
     data = call.command.data
     size = 0 if p1 else reference.length
-    _must_accept(reference, data[size:])
-    if p1:
+    return _change(call, reference, None if p1 else data[:size], data[size:])
+
+
+@command("CHANGE REFERENCE DATA", ins=0x25, cases="3", clause="ISO/IEC 7816-4:2020, 11.6.7")
+def change_reference_data_objects(call: Call) -> Reply:
+    """CHANGE REFERENCE DATA with each value in a data object; 6A80 for another number of them."""
+    p1 = _check_p1(call, 0x00, 0x01)
+    reference = call.reference(call.command.p2)
+    values = _values(call)
+    if len(values) != (1 if p1 else 2):
+        raise CardError(SW.INCORRECT_DATA)
+    return _change(call, reference, None if p1 else values[0], values[-1])
+
+
+def _change(call: Call, reference: ReferenceData, old: bytes | None, new: bytes) -> Reply:
+    """Replace *old* by *new*; under the rules of the reference data when there is no *old*."""
+    _must_accept(reference, new)
+    if old is None:
         call.demand_on_reference(call.command.p2, Right.UPDATE)
     else:
-        refusal = _checked(call, reference, data[:size])
+        refusal = _checked(call, reference, old)
         if refusal is not None:
             return refusal
         _grant(call, reference)
-    reference.change(data[size:])
+    reference.change(new)
     return Reply()
 
 
@@ -107,23 +153,39 @@ def reset_retry_counter(call: Call) -> Reply:
     if (p1 == 0x03) == bool(call.command.data):
         raise CardError(SW.NC_INCONSISTENT_WITH_P1_P2)
     reference = call.reference(call.command.p2)
-    new_value = call.command.data
-    code = b""
-    if p1 in (0x00, 0x01):
-        unblocker = _resetting_code(call, reference)
-        code, new_value = new_value[: unblocker.length], new_value[unblocker.length :]
-        if (p1 == 0x01) == bool(new_value):
-            raise CardError(SW.WRONG_LENGTH)
-    if p1 in (0x00, 0x02):
-        _must_accept(reference, new_value)
-    if code:
+    data = call.command.data
+    size = _resetting_code(call, reference).length if p1 in (0x00, 0x01) else 0
+    new = data[size:] if p1 in (0x00, 0x02) else None
+    if p1 == 0x01 and data[size:]:
+        raise CardError(SW.WRONG_LENGTH)
+    return _reset(call, reference, data[:size] if size else None, new)
+
+
+@command("RESET RETRY COUNTER", ins=0x2D, cases="13", clause="ISO/IEC 7816-4:2020, 11.6.10")
+def reset_retry_counter_objects(call: Call) -> Reply:
+    """RESET RETRY COUNTER with each value in a data object; 6A80 for another number of them."""
+    p1 = _check_p1(call, 0x00, 0x01, 0x02, 0x03)
+    reference = call.reference(call.command.p2)
+    values = _values(call)
+    if len(values) != (2, 1, 1, 0)[p1]:
+        raise CardError(SW.INCORRECT_DATA)
+    code = values[0] if p1 in (0x00, 0x01) else None
+    return _reset(call, reference, code, values[-1] if p1 in (0x00, 0x02) else None)
+
+
+def _reset(call: Call, reference: ReferenceData, code: bytes | None, new: bytes | None) -> Reply:
+    """All tries again, by a resetting code or, without one, under the rules; and a *new* value."""
+    unblocker = None if code is None else _resetting_code(call, reference)
+    if new is not None:
+        _must_accept(reference, new)
+    if unblocker is None or code is None:
+        call.demand_on_reference(call.command.p2, Right.WRITE)
+    else:
         refusal = _checked(call, unblocker, code)
         if refusal is not None:
             return refusal
-    else:
-        call.demand_on_reference(call.command.p2, Right.WRITE)
-    if new_value:
-        reference.change(new_value)
+    if new is not None:
+        reference.change(new)
     reference.reset()
     return Reply()
 

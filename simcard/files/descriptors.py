@@ -156,11 +156,20 @@ class File:
 
 
 def bookkeeping(structure: Structure | None, record_limit: int) -> int:
-    """Bytes of a body that are not content: two, and two for each record of its own length."""
+    """Bytes of a body that are not content: two, and what the states and lengths of records take.
+
+    A bit tells the state of a record, two bytes the length of one that has its own.
+    """
     if structure in (None, Structure.TRANSPARENT):
         return 0
     assert structure is not None
-    return 2 + (2 * record_limit if structure.is_variable else 0)
+    lengths = 2 * record_limit if structure.is_variable else 0
+    return record_books(record_limit) + lengths
+
+
+def record_books(record_limit: int) -> int:
+    """Bytes in front of the records: their number, the youngest, and a bit for each."""
+    return 2 + (record_limit + 7) // 8
 
 
 def describe(attributes: tuple[Tlv, ...], *, is_df: bool) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcard.files.descriptors import File, Structure, bookkeeping, describe
+from simcard.files.descriptors import File, Structure, bookkeeping, describe, record_books
 from simcard.tlv import Tlv
 
 
@@ -38,4 +38,5 @@ def initial_books(file: File, *, full: bool) -> bytes:
     if structure is None or not structure.has_records:
         return b""
     exist = full and not structure.is_variable
-    return bytes([file.record_limit if exist else 0, file.record_limit - 1 if exist else 0])
+    numbers = bytes([file.record_limit, file.record_limit - 1] if exist else [0, 0])
+    return numbers.ljust(record_books(file.record_limit), b"\0")

@@ -1,27 +1,24 @@
 """Record EFs: linear fixed, linear variable and cyclic, addressed by number or by identifier.
 
 A body starts with two bytes: the number of records there are, and, for a cyclic EF, the slot of
-the youngest one. Records of one length lie in slots behind them; records of their own length are
+the youngest one; then a bit for each slot, set when its record is deactivated. Records of one
+length lie in slots behind them; records of their own length are
 packed, each behind two length bytes. Record numbers start at 1; in a cyclic EF number 1 is the
 youngest record (ISO/IEC 7816-4:2020, 7.3.3).
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from simcard.files.descriptors import File, Structure
+from simcard.files.descriptors import File, Structure, record_books
 from simcard.files.transparent import WriteBehaviour
 from simcard.memory.journal import Memory
 from simcard.status import SW, CardError
-
-_BOOKS: Final = 2
 
 
 class RecordContent:
     """The records of one EF, behind the door."""
 
-    __slots__ = ("_file", "_memory", "_region", "_structure", "count")
+    __slots__ = ("_file", "_first", "_inactive", "_memory", "_region", "_structure", "count")
 
     def __init__(self, file: File, memory: Memory) -> None:
         assert file.structure is not None
@@ -29,7 +26,10 @@ class RecordContent:
         self._structure: Structure = file.structure
         self._region = file.region
         self._memory = memory
-        self.count = self._region.read(memory, 0, 1)[0]
+        self._first = record_books(file.record_limit)
+        books = self._region.read(memory, 0, self._first)
+        self.count = books[0]
+        self._inactive = int.from_bytes(books[2:], "little")
 
     def read(self, number: int) -> bytes:
         """Record *number*; 6A83 when there is none."""
@@ -44,6 +44,17 @@ class RecordContent:
             return self._packed()
         return [self.read(number) for number in range(1, self.count + 1)]
 
+    def is_active(self, number: int) -> bool:
+        """Whether record *number* is activated; 6A83 when there is none."""
+        self._must_exist(number)
+        return not self._inactive >> self._slot(number) & 1
+
+    def set_active(self, number: int, *, active: bool) -> None:
+        """Activate or deactivate record *number*; 6A83 when there is none."""
+        self._must_exist(number)
+        bit = 1 << self._slot(number)
+        self._mark(self._inactive & ~bit if active else self._inactive | bit)
+
     def identifier(self, number: int) -> int | None:
         """The record identifier: the first byte of a SIMPLE-TLV record, None in other EFs."""
         if not self._structure.is_tlv:
@@ -51,8 +62,9 @@ class RecordContent:
         return self.read(number)[0]
 
     def update(self, number: int, data: bytes) -> None:
-        """Replace record *number*; 6A83 when there is none, 6700 or 6A84 when it does not fit."""
-        self._must_exist(number)
+        """Replace record *number*: 6A83 if there is none, 6985 if deactivated, 6700, 6A84."""
+        if not self.is_active(number):
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
         if self._structure.is_variable:
             records = self._packed()
             records[number - 1] = data
@@ -99,22 +111,30 @@ class RecordContent:
         self.count = min(self.count + 1, self._file.record_limit)
         self._region.write(self._memory, 0, bytes([self.count, youngest]))
         self._region.write(self._memory, self._slot_at(1), data)
+        self.set_active(1, active=True)
 
     def _must_exist(self, number: int) -> None:
         if not 1 <= number <= self.count:
             raise CardError(SW.RECORD_NOT_FOUND)
 
-    def _slot_at(self, number: int) -> int:
+    def _slot(self, number: int) -> int:
         slot = number - 1
         if self._structure.is_cyclic:
             youngest = self._region.read(self._memory, 1, 1)[0]
             slot = (youngest - slot) % self._file.record_limit
-        return _BOOKS + slot * self._file.record_size
+        return slot
+
+    def _slot_at(self, number: int) -> int:
+        return self._first + self._slot(number) * self._file.record_size
+
+    def _mark(self, inactive: int) -> None:
+        self._inactive = inactive
+        self._region.write(self._memory, 2, inactive.to_bytes(self._first - 2, "little"))
 
     def _packed(self) -> list[bytes]:
         body = self._region.read(self._memory, 0, self._region.size)
         records = []
-        offset = _BOOKS
+        offset = self._first
         for _ in range(self.count):
             end = offset + 2 + int.from_bytes(body[offset : offset + 2], "big")
             records.append(body[offset + 2 : end])
@@ -127,5 +147,6 @@ class RecordContent:
         if sum(map(len, records)) > self._file.size:
             raise CardError(SW.NOT_ENOUGH_MEMORY)
         self.count = len(records)
+        self._region.write(self._memory, 0, bytes([self.count]))
         body = b"".join(len(record).to_bytes(2, "big") + record for record in records)
-        self._region.write(self._memory, 0, bytes([self.count, 0]) + body)
+        self._region.write(self._memory, self._first, body)

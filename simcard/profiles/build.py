@@ -188,7 +188,7 @@ def _fill(store: CellStore, file: File, table: FileTable) -> None:
     if content.fill is not None:
         data = content.fill * file.size
     if structure is Structure.DATA_OBJECTS:
-        DataObjectContent(file, store.memory).put(parse(data))
+        DataObjectContent(file, store.memory).append(parse(data))
         store.memory.commit()
     else:
         _write_slowly(store, file, len(books), data)

@@ -14,7 +14,7 @@ offset  size  meaning
 6       1     reference of the code that resets the counter, FF when there is none
 7       1     length of the value
 8       2     usage counter: presentations left, FFFF = without limit
-10      ..    the value, as presented
+10      ..    the value, without filler
 ======  ====  ==================================================================
 
 A try is spent, in a commit of its own, before the values are compared, and given back only when
@@ -37,7 +37,12 @@ UNLIMITED: Final = 0xFFFF
 
 
 class PinEncoding(IntEnum):
-    """How the digits of a PIN stand in a data field."""
+    """How the digits of a PIN stand in a data field.
+
+    RAW is any bytes. ASCII is a byte a digit. BCD is half a byte a digit, filled up with halves F:
+    how many of them makes no difference. ISO 9564-1 format 2 is a block of eight bytes: 2, the
+    number of digits (4 to 12), the digits, and F to the end.
+    """
 
     RAW = 0
     ASCII = 1
@@ -55,6 +60,10 @@ class PinEncoding(IntEnum):
                 return value.hex().rstrip("f").isdecimal()
             case PinEncoding.ISO_9564_FORMAT_2:
                 return _is_format_2(value)
+
+    def without_filler(self, value: bytes) -> bytes:
+        """*value* as it is compared: in BCD without the bytes that hold no digit."""
+        return value.rstrip(b"\xff") if self is PinEncoding.BCD else value
 
 
 def _is_format_2(value: bytes) -> bool:
@@ -78,6 +87,7 @@ def pin_body(
 ) -> bytes:
     """The body of a new reference data EF; as long as the longest value it may ever hold."""
     shortest, longest = lengths or (len(value), len(value))
+    value = encoding.without_filler(value)
     head = bytes([tries, tries, required, encoding, shortest, longest, unblocked_by, len(value)])
     return head + uses.to_bytes(2, "big") + value.ljust(longest, b"\0")
 
@@ -113,9 +123,20 @@ class ReferenceData:
         return None if reference == NO_REFERENCE else reference
 
     @property
+    def uses_left(self) -> int:
+        """How many further presentations are allowed; `UNLIMITED` without a usage counter."""
+        return int.from_bytes(self._region.read(self._memory, 8, 2), "big")
+
+    @property
+    def encoding(self) -> PinEncoding:
+        """How the value is written."""
+        return PinEncoding(self._byte(3))
+
+    @property
     def length(self) -> int:
-        """Bytes of the value as it is now."""
-        return self._byte(7)
+        """Bytes of the value as it is presented now: the one length there is, or its own."""
+        shortest, longest = self._region.read(self._memory, 4, 2)
+        return shortest if shortest == longest else self._byte(7)
 
     def accepts_length(self, value: bytes) -> bool:
         """Whether *value* has a length this reference data can have."""
@@ -124,7 +145,7 @@ class ReferenceData:
 
     def accepts(self, value: bytes) -> bool:
         """Whether *value* has a length and an encoding this reference data can have."""
-        return self.accepts_length(value) and PinEncoding(self._byte(3)).accepts(value)
+        return self.accepts_length(value) and self.encoding.accepts(value)
 
     def check(self, value: bytes) -> bool:
         """Spend a try, then compare; the try comes back when *value* is right.
@@ -135,7 +156,7 @@ class ReferenceData:
         left, limit = self._region.read(self._memory, 0, 2)
         if not left:
             raise CardError(SW.AUTHENTICATION_BLOCKED)
-        uses = int.from_bytes(self._region.read(self._memory, 8, 2), "big")
+        uses = self.uses_left
         if not uses:
             raise CardError(SW.REFERENCE_DATA_NOT_USABLE)
         self._spend(left, uses)
@@ -151,6 +172,7 @@ class ReferenceData:
     def change(self, value: bytes) -> None:
         """Store a new value, which `accepts` has found well-formed."""
         assert self.accepts(value)
+        value = self.encoding.without_filler(value)
         room = self._region.size - HEADER_SIZE
         self._put(7, bytes([len(value)]))
         self._put(HEADER_SIZE, value.ljust(room, b"\0"))
@@ -163,8 +185,8 @@ class ReferenceData:
         self._memory.commit()
 
     def _equals(self, value: bytes) -> bool:
-        stored = self._region.read(self._memory, HEADER_SIZE, self.length)
-        return hmac.compare_digest(value, stored)
+        stored = self._region.read(self._memory, HEADER_SIZE, self._byte(7))
+        return hmac.compare_digest(self.encoding.without_filler(value), stored)
 
     def _byte(self, offset: int) -> int:
         return self._region.read(self._memory, offset, 1)[0]
