@@ -55,9 +55,16 @@ class Pace:
     ratios: tuple[float | None, ...]
 
     @property
-    def notable(self) -> bool:
-        """Whether some run is clearly slower or faster than the first."""
-        return any(ratio and not 1 / NOTABLE < ratio < NOTABLE for ratio in self.ratios)
+    def trends(self) -> tuple[str, ...]:
+        """For each run after the first `slower`, `faster` or "" when there is little to say."""
+        return tuple(
+            ""
+            if not ratio or 1 / NOTABLE < ratio < NOTABLE
+            else "slower"
+            if ratio > 1
+            else "faster"
+            for ratio in self.ratios
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ class Identity:
     """The ATR taken apart; `faults` are what is wrong with it, in English."""
 
     raw: str
-    protocols: tuple[int, ...] = ()
     characters: tuple[Character, ...] = ()
     historical: tuple[Character, ...] = ()
     historical_raw: str = ""
@@ -46,7 +45,6 @@ def identify(raw: bytes) -> Identity:
         faults.append(historical.fault)
     return Identity(
         shown,
-        answer.offered,
         tuple(_characters(answer)),
         tuple(_historical(answer.historical, historical)),
         octets.spaced(answer.historical.hex().upper()),

@@ -17,8 +17,8 @@ from itertools import chain
 from conformance.resources import resource_root
 from conformance.trouble import UsageError
 
-LANGUAGES = {"en": "English", "zh": "简体中文"}
-HTML_NAMES = {"en": "en", "zh": "zh-Hans"}
+# What --lang takes, and what the `lang` attribute of the page says then.
+LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 Key = tuple[str, str]
 
 
@@ -32,7 +32,7 @@ class Language:
     @property
     def html(self) -> str:
         """The value of the `lang` attribute."""
-        return HTML_NAMES[self.code]
+        return LANGUAGES[self.code]
 
     def gettext(self, message: str) -> str:
         """*message* in this language; *message* itself where there is no translation."""

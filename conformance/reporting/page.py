@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from conformance.reporting import octets, view
 from conformance.reporting.identity import identify
-from conformance.reporting.language import LANGUAGES, Language, language
-from conformance.reporting.summary import Tally, summarise
+from conformance.reporting.language import Language, language
+from conformance.reporting.summary import summarise
 from conformance.reporting.traces import annex
 from conformance.reporting.wording import duration, gloss, moment, phrase, slug
 from conformance.resources import resource_root
@@ -113,9 +113,7 @@ def _environment(code: str) -> Environment:
     }
     environment.globals |= {
         "language": tongue,
-        "languages": LANGUAGES,
         "of": tongue.of,
-        "tally": Tally.of,
         "Verdict": Verdict,
         "Outcome": Outcome,
         "Level": Level,

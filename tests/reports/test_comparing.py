@@ -58,7 +58,7 @@ def test_what_got_fixed_broke_and_slowed(sample_result: Result, newer: Result) -
     assert [row.requirement.id for row in found.rows_of("lost")] == ["record/cyclic"]
     assert [row.requirement.id for row in found.rows_of("gained")] == ["atr/new"]
     assert found.regressed
-    assert [pace.name for pace in found.paces if pace.notable] == ["READ BINARY"]
+    assert [pace.name for pace in found.paces if "slower" in pace.trends] == ["READ BINARY"]
     assert set(found.warnings) == {"risk", "incomplete"}
 
 

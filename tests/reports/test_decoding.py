@@ -111,7 +111,6 @@ def test_content_that_looks_like_objects_is_left_alone() -> None:
 
 def test_an_atr_is_taken_apart() -> None:
     identity = identify(bytes.fromhex("3B878131FE458031F873F7C1FB7B"))
-    assert identity.protocols == (1,)
     assert identity.faults == ()
     told = {one.name: [phrase(note, ENGLISH) for note in one.notes] for one in identity.historical}
     assert "command chaining" in told["73"]
