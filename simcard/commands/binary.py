@@ -31,25 +31,25 @@ _WITH_DATA = (TAG_OFFSET, TAG_DATA, TAG_DATA_CONSTRUCTED)
 
 def _addressed(call: Call) -> tuple[TransparentContent, int]:
     """The content and the offset that an even instruction code means; 6A86, 6A82, 6986, 6981."""
-    p1 = call.command.p1
+    command = call.command
+    p1 = command.p1
     if not p1 & 0x80:
-        return call.transparent(call.ef), call.command.p1p2
+        return call.transparent(call.ef), command.p1p2
     if p1 & 0x60 or p1 & 0x1F in (0, 0x1F):
         raise CardError(SW.INCORRECT_P1_P2)
-    return call.transparent(by_short_identifier(call, p1 & 0x1F)), call.command.p2
+    return call.transparent(by_short_identifier(call, p1 & 0x1F)), command.p2
 
 
 @command("READ BINARY", ins=0xB0, cases="2", clause="ISO/IEC 7816-4:2020, 11.3.3", right=Right.READ)
 def read_binary(call: Call) -> Reply:
     """Ne bytes from the offset; 6282 with fewer when the EF ends before, 6B00 outside it."""
     content, offset = _addressed(call)
-    return _read(call, content, offset)
-
-
-def _read(call: Call, content: TransparentContent, offset: int) -> Reply:
     command = call.command
-    data = content.read(offset, min(command.ne, call.settings.response_data_max))
-    if len(data) == command.ne or command.asks_for_all:
+    wanted = ne = command.ne
+    if command.extended:
+        wanted = min(ne, call.settings.response_data_max)
+    data = content.read(offset, wanted)
+    if len(data) == ne or command.asks_for_all:
         return Reply(data)
     return Reply(data, SW.END_OF_FILE)
 

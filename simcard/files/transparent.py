@@ -51,9 +51,11 @@ class TransparentContent:
     def read(self, offset: int, length: int) -> bytes:
         """At most *length* bytes from *offset*; 6B00 when the offset is not inside."""
         available = self.size - offset
-        if available <= 0:
-            raise CardError(SW.OFFSET_OUTSIDE_EF)
-        return self._region.read(self._memory, offset, min(length, available))
+        if length >= available:
+            if available <= 0:
+                raise CardError(SW.OFFSET_OUTSIDE_EF)
+            length = available
+        return self._region.read(self._memory, offset, length)
 
     def update(self, offset: int, data: bytes) -> None:
         """Replace the bytes from *offset*; 6B00 outside, 6A84 when they reach past the end."""

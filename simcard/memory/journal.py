@@ -70,8 +70,9 @@ class Memory:
     """Logical bytes, from address 0 to `capacity`, that change only by `commit`.
 
     Bytes never written read as 00. `transaction_capacity` is the number of logical pages, each of
-    `page_payload` bytes, that one transaction can change. After `PowerLoss` the object is dead
-    (`PoweredOff`); the state is in the flash, for a new mount.
+    `page_payload` bytes, that one transaction can change, and `dirty` says that the open one has
+    changed some. After `PowerLoss` the object is dead (`PoweredOff`); the state is in the flash,
+    for a new mount.
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class Memory:
         "_limit",
         "_pages",
         "capacity",
+        "dirty",
         "flash",
         "page_payload",
         "transaction_capacity",
@@ -95,6 +97,7 @@ class Memory:
         self._ledger = ledger
         self._pages = pages  # the payloads as the open transaction sees them
         self._before = before  # logical page -> its payload before the open transaction
+        self.dirty = bool(before)
         self._limit = self.capacity  # -1 when dead, so that reading compares only once
 
     @classmethod
@@ -125,11 +128,6 @@ class Memory:
             for place in ledger.locations
         ]
         return cls(flash, ledger, pages, {})
-
-    @property
-    def dirty(self) -> bool:
-        """True while the open transaction has changed something."""
-        return bool(self._before)
 
     def read(self, address: int, length: int) -> bytes:
         """*length* bytes from *address*, as the open transaction sees them."""
@@ -172,6 +170,7 @@ class Memory:
         for logical, new in changed.items():
             self._before.setdefault(logical, self._pages[logical])
             self._pages[logical] = new
+            self.dirty = True
 
     def commit(self) -> None:
         """Make the open transaction permanent: all of it or, if power fails on the way, nothing.
@@ -187,6 +186,7 @@ class Memory:
                 changed.add(cold)
             self._program(sorted(changed))
         self._before.clear()
+        self.dirty = False
 
     def rollback(self) -> None:
         """Forget the open transaction."""
@@ -194,6 +194,7 @@ class Memory:
         for logical, old in self._before.items():
             self._pages[logical] = old
         self._before.clear()
+        self.dirty = False
 
     def fork(self) -> Self:
         """An independent memory, open transaction included, on a fork of the flash."""
