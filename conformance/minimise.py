@@ -1,14 +1,17 @@
 """From a failing history to the shortest script that still breaks the same requirement.
 
 Delta debugging (Zeller's ddmin): drop ever smaller runs of steps, replaying what is left on a fresh
-card against a fresh model. The last step is the one the card answered wrongly; it always stays.
+card against a fresh model; then make each command smaller. The last step is the one the card
+answered wrongly; it always stays.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.evidence import command_name
 from conformance.guard import Refused
 from conformance.result import Failure
@@ -19,9 +22,9 @@ if TYPE_CHECKING:
     from conformance.bench import Bench
     from conformance.terminal import Step
 
-REPLAYS = 400
-"""Replays spent on one failure, at most, on a card that can be copied."""
-SLOW_REPLAYS = 40
+EXCHANGES = 6000
+"""Exchanges spent on one failure, at most, on a card that can be copied."""
+SLOW_EXCHANGES = 600
 """The same on a card that has to be reset and put back each time."""
 
 
@@ -47,15 +50,17 @@ class _Shrinking:
     original: Violation
     left: int
 
-    def breaks(self, steps: tuple[Step, ...]) -> Violation | None:
-        """The same violation by *steps*, while replays are left: requirement and status word.
+    def breaks(
+        self, steps: tuple[Step, ...], *, whatever_it_costs: bool = False
+    ) -> Violation | None:
+        """The same violation by *steps*, while exchanges are left: requirement and status word.
 
         What a case expects of a step makes sense only behind the steps before it, so another status
         word is another story.
         """
-        if self.left <= 0:
+        self.left -= len(steps)
+        if self.left < 0 and not whatever_it_costs:
             return None
-        self.left -= 1
         violation = replay(self.bench, steps)
         return violation if violation and _told(violation) == _told(self.original) else None
 
@@ -66,15 +71,19 @@ def _told(violation: Violation) -> tuple[str, bytes]:
 
 
 def minimise(bench: Bench, violation: Violation) -> Violation | None:
-    """A violation of the same requirement in as few steps as possible; None if it is not repeated.
+    """The same violation in as few and as small steps as possible; None if it is not repeated.
 
     The first replay is the repetition after a reset that makes a failure a FAIL.
     """
-    budget = REPLAYS if bench.copies else SLOW_REPLAYS
+    budget = EXCHANGES if bench.copies else SLOW_EXCHANGES
     shrinking = _Shrinking(bench, violation, budget)
-    found = shrinking.breaks(violation.history)
+    found = shrinking.breaks(violation.history, whatever_it_costs=True)
     if found is None:
         return None
+    return _smaller_steps(shrinking, _fewer_steps(shrinking, found))
+
+
+def _fewer_steps(shrinking: _Shrinking, found: Violation) -> Violation:
     size = max(1, len(found.history) // 2)
     while size:
         shorter = _without_a_run(shrinking, found, size)
@@ -96,6 +105,62 @@ def _without_a_run(shrinking: _Shrinking, found: Violation, size: int) -> Violat
             if shorter is not None:
                 return shorter
     return None
+
+
+def _smaller_steps(shrinking: _Shrinking, found: Violation) -> Violation:
+    """Each command with less data, a smaller Ne, offset 0 or record 1, where that breaks it too."""
+    for index, step in enumerate(found.history):
+        for smaller in _smaller(step):
+            history = found.history
+            candidate = shrinking.breaks((*history[:index], smaller, *history[index + 1 :]))
+            if candidate is not None and len(candidate.history) == len(history):
+                found = candidate
+                break
+    return found
+
+
+def _smaller(step: Step) -> Iterator[Step]:
+    """Simpler commands of the same kind, the simplest first."""
+    if step.command is None:
+        return
+    try:
+        command = CommandAPDU.decode(step.command)
+    except MalformedAPDU:
+        return
+    tried = {step.command}
+    for changes in SIMPLIFICATIONS.get(command.ins, ()):
+        simpler = replace(command, **changes(command))
+        if (raw := simpler.encode()) not in tried:
+            tried.add(raw)
+            yield replace(step, command=raw)
+
+
+def _from_the_start(command: CommandAPDU) -> dict[str, Any]:
+    return {"p1": command.p1 & 0x80 and command.p1, "p2": 0}
+
+
+def _one_byte(command: CommandAPDU) -> dict[str, Any]:
+    return {"data": command.data[:1], "extended": False}
+
+
+def _one_expected(command: CommandAPDU) -> dict[str, Any]:
+    return {"ne": command.ne and 1, "extended": False}
+
+
+def _both(
+    first: Callable[[CommandAPDU], dict[str, Any]], second: Callable[[CommandAPDU], dict[str, Any]]
+) -> Callable[[CommandAPDU], dict[str, Any]]:
+    return lambda command: first(command) | second(command)
+
+
+SIMPLIFICATIONS: Mapping[int, tuple[Callable[[CommandAPDU], dict[str, Any]], ...]] = {
+    0xB0: (_both(_from_the_start, _one_expected), _one_expected, _from_the_start),
+    0xD6: (_both(_from_the_start, _one_byte), _one_byte, _from_the_start),
+    0xB2: (lambda _command: {"p1": 1},),
+    0xDC: (lambda _command: {"p1": 1},),
+    0xA4: (lambda _command: {"p2": 0x0C, "ne": None},),
+}
+"""By instruction, what may be simpler about a command; the boldest change first."""
 
 
 def failure_of(bench: Bench, violation: Violation) -> Failure:

@@ -25,12 +25,13 @@ LONGEST = 30
 
 
 def explore(bench: Bench, *kinds: str) -> None:
-    """Run generated histories of the *kinds* of commands; the Violation of a shrunk one, if any.
+    """Run generated histories of the *kinds* of commands; the Violation of the first bad one.
 
     Kinds: select, binary, record, verify, reset, and read (the reading half of binary and record).
+    Hypothesis does not shrink here: a history is a list of commands that can be replayed, and
+    `conformance.minimise` makes it short with a tenth of the replays.
     """
     machine = _machine(bench, kinds)
-    phases = (Phase.generate, Phase.shrink) if bench.copies else (Phase.generate,)
     chosen = settings(
         max_examples=bench.plan.examples,
         stateful_step_count=LONGEST,
@@ -39,7 +40,7 @@ def explore(bench: Bench, *kinds: str) -> None:
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
-        phases=phases,
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OK = 0x9000
 REFUSED = (0x6982, 0x6983, 0x6985)
+MARKS = bytes((0x5A, 0xA7, 0x33, 0xC9, 0x1E))
+"""What is combined by exclusive-or with the bytes there are; the period is no power of two."""
 
 
 def readable(terminal: Terminal, kind: Kind) -> tuple[ElementaryFile, ...]:
@@ -81,9 +83,17 @@ def open_file(terminal: Terminal, ef: ElementaryFile, *actions: str) -> None:
     terminal.send(select_path(ef))
 
 
-def pattern(size: int, start: int = 0xA5) -> bytes:
-    """*size* bytes of which neighbours differ, for writing."""
-    return bytes((start + 7 * index) & 0xFF for index in range(size))
+def changed(
+    terminal: Terminal, ef: ElementaryFile, offset: int, size: int, index: int = 0
+) -> bytes:
+    """*size* bytes to write at *offset* of *ef* (of record *index*), none of them what is there.
+
+    Behind the end of the file anything will do.
+    """
+    held = terminal.bench.baseline.contents[ef][index].value[offset : offset + size]
+    return bytes(
+        byte ^ MARKS[position % len(MARKS)] for position, byte in enumerate(held.ljust(size))
+    )
 
 
 def fresh(terminal: Terminal, files: tuple[ElementaryFile, ...]) -> Iterator[ElementaryFile]:

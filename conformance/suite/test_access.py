@@ -15,7 +15,7 @@ from conformance.commands import (
     verify,
 )
 from conformance.layout import ElementaryFile, Kind
-from conformance.suite.finding import OK, REFUSED, enter, fresh, guessable, open_file, pattern
+from conformance.suite.finding import OK, REFUSED, changed, enter, fresh, guessable, open_file
 from conformance.undo import JUDGED, opening
 from conformance.verdict import Risk
 
@@ -32,7 +32,7 @@ def _writing(terminal: Terminal, ef: ElementaryFile) -> CommandAPDU:
     """Another content for a file given free, the same content for any other."""
     size = min(ef.size, 4) if ef.kind is Kind.TRANSPARENT else ef.size
     content = terminal.bench.baseline.contents[ef][0]
-    data = pattern(size)
+    data = changed(terminal, ef, 0, size)
     if not ef.writable:
         if content.known is not None:
             raise NotRun(f"what {ef.path} holds is not known, so nothing is written to it")

@@ -8,7 +8,7 @@ from conformance.apdu import CommandAPDU
 from conformance.case import case, not_applicable
 from conformance.commands import ALL, read_binary, select_path, update_binary
 from conformance.layout import ElementaryFile, Kind
-from conformance.suite.finding import OK, enter, fresh, open_file, pattern, readable, writable
+from conformance.suite.finding import OK, changed, enter, fresh, open_file, readable, writable
 from conformance.undo import pieces
 from conformance.verdict import Risk
 
@@ -85,10 +85,10 @@ def test_offset_outside(terminal: Terminal) -> None:
     """An offset behind the end of the EF is refused; just behind the last byte there is nothing."""
     for ef in readable(terminal, TRANSPARENT):
         terminal.send(select_path(ef))
-        terminal.send(read_binary(ef.size, 1))
         for offset in (ef.size + 1, 0x7FFF):
             command = read_binary(offset, 1)
             terminal.send(command, expect=0x6B00, because="7816-4/binary/offset-outside")
+        terminal.send(read_binary(ef.size, 1))
 
 
 @case("binary/read-by-sfi", covers=["7816-4/binary/read-by-sfi"])
@@ -175,7 +175,7 @@ def test_update_writes(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, TRANSPARENT)):
         open_file(terminal, ef, "read", "update")
         for offset, size in ((0, 1), (ef.size - 1, 1), (ef.size // 2, min(4, ef.size // 2))):
-            command = update_binary(offset, pattern(size, offset & 0xFF))
+            command = update_binary(offset, changed(terminal, ef, offset, size))
             terminal.send(command, expect=OK, because="7816-4/binary/update-writes")
         _read_whole(terminal, ef)
 
@@ -189,7 +189,7 @@ def test_update_survives_reset(terminal: Terminal) -> None:
     """What was written is still there after a reset."""
     for ef in fresh(terminal, writable(terminal, TRANSPARENT)):
         open_file(terminal, ef, "read", "update")
-        terminal.send(update_binary(0, pattern(min(ef.size, 8))))
+        terminal.send(update_binary(0, changed(terminal, ef, 0, min(ef.size, 8))))
         terminal.reset()
         open_file(terminal, ef, "read")
         terminal.send(read_binary(0, min(ef.size, 8)))
@@ -200,7 +200,7 @@ def test_update_by_sfi(terminal: Terminal) -> None:
     """An EF of the current DF is written by its short identifier."""
     for ef in fresh(terminal, _with_sfi(writable(terminal, TRANSPARENT))):
         enter(terminal, ef, "read", "update")
-        command = update_binary(1, pattern(3), sfi=ef.sfi)
+        command = update_binary(1, changed(terminal, ef, 1, 3), sfi=ef.sfi)
         terminal.send(command, expect=OK, because="7816-4/binary/update-by-sfi")
         terminal.send(read_binary(0, min(ef.size, 6), sfi=ef.sfi))
 
@@ -210,7 +210,8 @@ def test_update_extended(terminal: Terminal) -> None:
     """An extended Lc field writes more than 255 bytes at once."""
     for ef in fresh(terminal, _longer_than(writable(terminal, TRANSPARENT), 256)):
         open_file(terminal, ef, "read", "update")
-        command = update_binary(1, pattern(ef.size - 2 if ef.size < 1026 else 1024), extended=True)
+        size = min(ef.size - 2, 1024)
+        command = update_binary(1, changed(terminal, ef, 1, size), extended=True)
         terminal.send(command, expect=OK, because="7816-4/binary/update-extended")
         _read_whole(terminal, ef)
 
@@ -221,7 +222,7 @@ def test_update_past_end(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, TRANSPARENT)):
         open_file(terminal, ef, "read", "update")
         for offset, size in ((ef.size - 1, 2), (ef.size - 3, 8), (ef.size, 1), (ef.size + 1, 1)):
-            terminal.send(update_binary(offset, pattern(size)))
+            terminal.send(update_binary(offset, changed(terminal, ef, offset, size)))
         _read_whole(terminal, ef)
 
 
@@ -235,7 +236,7 @@ def test_update_odd_lengths(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, TRANSPARENT)):
         open_file(terminal, ef, "read", "update")
         terminal.send(CommandAPDU(0x00, 0xD6, 0x00, 0x00))
-        terminal.send(CommandAPDU(0x00, 0xD6, 0x00, 0x00, pattern(1), 1))
+        terminal.send(CommandAPDU(0x00, 0xD6, 0x00, 0x00, changed(terminal, ef, 0, 1), 1))
         terminal.send(read_binary(0, 2))
 
 
@@ -249,8 +250,8 @@ def test_refused_update_changes_nothing(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, TRANSPARENT)):
         terminal.send(select_path(ef))
         if not ef.update.always:
-            terminal.send(update_binary(0, pattern(2, 0x3C)))
+            terminal.send(update_binary(0, changed(terminal, ef, 0, 2)))
         open_file(terminal, ef, "read")
         terminal.send(read_binary(0, 2))
-        terminal.send(update_binary(ef.size - 1, pattern(2, 0x5A)))
+        terminal.send(update_binary(ef.size - 1, changed(terminal, ef, ef.size - 1, 2)))
         terminal.send(read_binary(ef.size - 1, 1))

@@ -1,6 +1,6 @@
 """Generated histories: commands in any order, the model and the card side by side.
 
-Hypothesis shrinks a history that breaks a requirement; `conformance.minimise` shortens it further.
+Hypothesis finds a history that breaks a requirement; `conformance.minimise` makes it short.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from conformance.apdu import CommandAPDU
 from conformance.case import case, not_applicable
 from conformance.commands import ALL, read_record, select_path, update_record
 from conformance.layout import ElementaryFile, Kind
-from conformance.suite.finding import OK, enter, fresh, open_file, pattern, readable, writable
+from conformance.suite.finding import OK, changed, enter, fresh, open_file, readable, writable
 from conformance.undo import pieces
 from conformance.verdict import Risk
 
@@ -140,7 +140,7 @@ def test_update_writes(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, FIXED)):
         open_file(terminal, ef, "read", "update")
         for number in sorted({1, ef.records}):
-            command = update_record(number, pattern(ef.size, number))
+            command = update_record(number, changed(terminal, ef, 0, ef.size, number - 1))
             terminal.send(command, expect=OK, because="7816-4/record/update-writes")
             _read_all(terminal, ef)
 
@@ -154,7 +154,7 @@ def test_update_survives_reset(terminal: Terminal) -> None:
     """The record that was written is still there after a reset."""
     for ef in fresh(terminal, writable(terminal, FIXED)):
         open_file(terminal, ef, "read", "update")
-        terminal.send(update_record(1, pattern(ef.size)))
+        terminal.send(update_record(1, changed(terminal, ef, 0, ef.size)))
         terminal.reset()
         open_file(terminal, ef, "read")
         terminal.send(read_record(1, ALL))
@@ -165,7 +165,8 @@ def test_update_by_sfi(terminal: Terminal) -> None:
     """A record of an EF of the current DF is written by the short identifier in P2."""
     for ef in fresh(terminal, _with_sfi(writable(terminal, FIXED))):
         enter(terminal, ef, "read", "update")
-        command = update_record(ef.records, pattern(ef.size), sfi=ef.sfi or 0)
+        data = changed(terminal, ef, 0, ef.size, ef.records - 1)
+        command = update_record(ef.records, data, sfi=ef.sfi or 0)
         terminal.send(command, expect=OK, because="7816-4/record/update-by-sfi")
         terminal.send(read_record(ef.records, ALL, sfi=ef.sfi or 0))
 
@@ -180,8 +181,8 @@ def test_update_length(terminal: Terminal) -> None:
     for ef in fresh(terminal, writable(terminal, FIXED)):
         open_file(terminal, ef, "read", "update")
         for size in (ef.size - 1, ef.size + 1):
-            terminal.send(update_record(1, pattern(size)))
+            terminal.send(update_record(1, changed(terminal, ef, 0, size)))
         _read_all(terminal, ef)
-        whole = CommandAPDU(0x00, 0xDC, 0x01, 0x04, pattern(ef.size), 1)
-        terminal.send(whole)
+        whole = changed(terminal, ef, 0, ef.size)
+        terminal.send(CommandAPDU(0x00, 0xDC, 0x01, 0x04, whole, 1))
         terminal.send(read_record(1, ALL))

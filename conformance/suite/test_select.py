@@ -217,7 +217,7 @@ def test_ef_under_its_df(terminal: Terminal) -> None:
 )
 def test_reserved_parameters(terminal: Terminal) -> None:
     """Reserved values of P1 and P2 are refused and select nothing."""
-    for p1 in (0x05, 0x07, 0x0A, 0x10, 0x40, 0x80, 0xFF):
+    for p1 in (0x05, 0x06, 0x07, 0x0F, 0x80, 0xFF):
         terminal.send(CommandAPDU(0x00, 0xA4, p1, 0x0C, b"\x3f\x00"))
     for p2 in (0x10, 0x2C, 0x40, 0x80, 0xF0):
         terminal.send(CommandAPDU(0x00, 0xA4, 0x00, p2, b"\x3f\x00"))
