@@ -50,7 +50,7 @@ class CommandAPDU:
         if any(not 0 <= field <= 0xFF for field in (self.cla, self.ins, self.p1, self.p2)):
             raise MalformedAPDU("a header field is not one byte")
         limit_nc, limit_ne = (0xFFFF, EXTENDED_NE) if self.extended else (0xFF, SHORT_NE)
-        if len(self.data) > limit_nc or not 1 <= (self.ne or 1) <= limit_ne:
+        if len(self.data) > limit_nc or (self.ne is not None and not 1 <= self.ne <= limit_ne):
             raise MalformedAPDU("Nc or Ne is too large for the length fields")
 
     @property

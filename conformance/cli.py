@@ -47,6 +47,7 @@ def run(
     examples: Annotated[int, typer.Option(min=1, help="Histories in each property.")] = 100,
     out: Annotated[Path, typer.Option(help="Folder for the result and the report.")] = Path("out"),
     area: Annotated[list[str] | None, typer.Option(help="Only this area; repeatable.")] = None,
+    any_atr: Annotated[bool, typer.Option("--any-atr", help="Whatever the ATR is.")] = False,
     operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
     lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
 ) -> int:
@@ -63,6 +64,7 @@ def run(
         examples=examples,
         out=str(out),
         areas=_areas(area or []),
+        any_atr=any_atr,
         operator=operator,
         lab=lab,
         command_line=shlex.join(["conformance", *sys.argv[1:]]),
@@ -86,10 +88,10 @@ def _areas(asked: list[str]) -> tuple[str, ...]:
     return tuple(asked)
 
 
-def _report(folder: Path) -> None:
-    from conformance.report import write_report
+def _report(folder: Path, language: str = "en") -> None:
+    from conformance.report import write_all
 
-    _console.print(f"report: {write_report(folder)}")
+    _console.print(f"report: {', '.join(str(path) for path in write_all(folder, language))}")
 
 
 @app.command("list")
@@ -159,9 +161,7 @@ def report(
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
 ) -> int:
     """Make the report of a run again, from its result and trace alone."""
-    from conformance.report import write_report
-
-    _console.print(f"report: {write_report(folder, language)}")
+    _report(folder, language)
     return 0
 
 
@@ -240,7 +240,7 @@ def main() -> None:
         _error(str(error))
         code = LOST
     except _command_line_errors() as error:
-        _error(str(getattr(error, "message", error)))
+        _error(str(getattr(error, "format_message", error.__str__)()))
         code = USAGE
     except (KeyboardInterrupt, typer.Abort):
         _error("interrupted")

@@ -60,6 +60,8 @@ def build_layout(files: Sequence[FileTable], references: Sequence[ReferenceTable
 
 
 def _dedicated(files: Sequence[FileTable]) -> dict[str, DedicatedFile]:
+    if not files or files[0].path != "3F00" or files[0].kind is not Kind.DF:
+        raise LayoutError("file[0]: the first file is the MF, path 3F00 and kind df")
     found: dict[str, DedicatedFile] = {}
     for index, table in enumerate(files):
         if table.kind is not Kind.DF:
@@ -75,8 +77,6 @@ def _dedicated(files: Sequence[FileTable]) -> dict[str, DedicatedFile]:
             raise LayoutError(f"file[{index}]: a DF has no size, records or sfi")
         name = bytes.fromhex(table.name)
         found[table.path] = DedicatedFile(table.path, int(table.path[-4:], 16), parent, name)
-    if not files or files[0].path != "3F00" or files[0].kind is not Kind.DF:
-        raise LayoutError("file[0]: the first file is the MF, path 3F00 and kind df")
     return found
 
 

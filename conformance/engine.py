@@ -56,6 +56,8 @@ class Request:
     examples: int = 100
     out: str | None = None
     areas: tuple[str, ...] = ()
+    any_atr: bool = False
+    """Whether a statement may be used for a card that answers another ATR than it declares."""
     operator: str = ""
     lab: str = ""
     command_line: str = ""
@@ -90,7 +92,13 @@ def _risk(text: str) -> Risk:
 def _declared(request: Request, atr: bytes) -> tuple[Statement, Keys]:
     """The statement asked for, or the shipped one of this ATR, with the values of its keys."""
     if request.ics is not None:
-        return declared_in(Path(request.ics), request.keys)
+        statement, keys = declared_in(Path(request.ics), request.keys)
+        if statement.atr != atr and not request.any_atr:
+            raise UsageError(
+                f"{request.ics}: card.atr: {statement.card.atr} is declared, the card answers"
+                f" {atr.hex().upper()}; --any-atr judges it all the same"
+            )
+        return statement, keys
     statement, entry = statement_for(atr)
     if request.keys is not None:
         return statement, load_keys(statement.layout, _text(Path(request.keys)), request.keys)
@@ -169,6 +177,8 @@ def execute(
         "-pno:terminal",
         "-pno:cacheprovider",
         "-pno:faulthandler",
+        "-pno:threadexception",
+        "-pno:unraisableexception",
         "--capture=no",
     ]
     runner = Runner(judge, tuple(areas), until)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TextIO
@@ -47,8 +46,7 @@ class Evidence:
         self.case = ""
         self.count = 0
         self._redacted = redacted
-        self._stream = stream or io.StringIO()
-        self._discard = stream is None
+        self._stream = stream
         self._digest = hashlib.sha256()
         self._seconds: dict[str, list[float]] = defaultdict(list)
 
@@ -79,7 +77,7 @@ class Evidence:
 
     def _write(self, exchange: Exchange) -> None:
         self.count += 1
-        if self._discard:
+        if self._stream is None:
             return
         line = exchange.line() + "\n"
         self._digest.update(line.encode())
@@ -87,7 +85,14 @@ class Evidence:
 
     def flush(self) -> None:
         """Everything so far is on disk."""
-        self._stream.flush()
+        if self._stream is not None:
+            self._stream.flush()
+
+    def close(self) -> None:
+        """The trace ends here."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
     @property
     def sha256(self) -> str:

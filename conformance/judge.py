@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING
 
 from conformance.case import Case
@@ -31,6 +34,19 @@ SAVE_EVERY = 1.0
 """Seconds between two writings of the result while the run goes on."""
 Listener = Callable[[Case, CaseResult | None], None]
 """Told of each case when it begins (None) and when it has its verdict."""
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keeps Ctrl-C away: a second one must not stop the card from being put back."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        yield
+    finally:
+        signal(SIGINT, before)
 
 
 @dataclass
@@ -76,14 +92,17 @@ class Judge:
         """Put the card back, power it down and write the result for good."""
         self.interrupted = self.interrupted or interrupted
         self.bench.evidence.case = "restore"
-        try:
-            self.bench.put_back()
-            self.bench.card.close()
-        except CardLost as lost:
-            self.lost = self.lost or str(lost)
-        except NotPutBack as trouble:
-            self.cases.append(self._not_restored(str(trouble)))
-        return self.save(finished=True)
+        with undisturbed():
+            try:
+                self.bench.put_back()
+                self.bench.card.close()
+            except CardLost as lost:
+                self.lost = self.lost or str(lost)
+            except NotPutBack as trouble:
+                self.cases.append(self._not_restored(str(trouble)))
+            result = self.save(finished=True)
+            self.bench.evidence.close()
+            return result
 
     def _not_restored(self, reason: str) -> CaseResult:
         return CaseResult(

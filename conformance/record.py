@@ -19,7 +19,7 @@ from conformance.result import (
     Trace,
 )
 from conformance.result import Case as CaseResult
-from conformance.verdict import Verdict, combine, conclude
+from conformance.verdict import Outcome, Verdict, combine, conclude
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -64,45 +64,50 @@ def build_result(
     )
     judged = ((one.level, one.verdict) for one in requirements)
     outcome = conclude(judged, interrupted=interrupted, card_lost=card_lost)
-    statement, evidence = bench.statement, bench.evidence
     return Result(
         suite=Suite(
             name=DISTRIBUTION,
             version=package_versions().get(DISTRIBUTION, "0"),
             catalogue_sha256=catalogue.sha256,
         ),
-        run=Run(
-            started=circumstances.started,
-            finished=circumstances.now(),
-            seed=bench.plan.seed,
-            examples=bench.plan.examples,
-            risk=bench.guard.risk,
-            interrupted=interrupted,
-            outcome=outcome,
-            operator=circumstances.operator,
-            lab=circumstances.lab,
-            command_line=circumstances.command_line,
-            environment=Environment(
-                python=circumstances.python,
-                platform=circumstances.platform,
-                reader=bench.card.reader,
-                packages=package_versions(),
-            ),
-        ),
+        run=_run(bench, circumstances, outcome, interrupted=interrupted),
         card=Card(
             spec=bench.card.spec,
-            name=statement.card.name,
+            name=bench.statement.card.name,
             atr=bench.atr.hex().upper(),
             reader=bench.card.reader,
         ),
         statement=Declaration(
-            file=statement.file, sha256=statement.sha256, declared=dict(statement.declared)
+            file=bench.statement.file,
+            sha256=bench.statement.sha256,
+            declared=dict(bench.statement.declared),
         ),
         requirements=requirements,
         harms=dict(catalogue.harms),
         cases=tuple(cases),
-        timings=evidence.timings(),
-        trace=Trace(file=TRACE_FILE, sha256=evidence.sha256, exchanges=evidence.count),
+        timings=bench.evidence.timings(),
+        trace=Trace(file=TRACE_FILE, sha256=bench.evidence.sha256, exchanges=bench.evidence.count),
+    )
+
+
+def _run(bench: Bench, circumstances: Circumstances, outcome: Outcome, *, interrupted: bool) -> Run:
+    return Run(
+        started=circumstances.started,
+        finished=circumstances.now(),
+        seed=bench.plan.seed,
+        examples=bench.plan.examples,
+        risk=bench.guard.risk,
+        interrupted=interrupted,
+        outcome=outcome,
+        operator=circumstances.operator,
+        lab=circumstances.lab,
+        command_line=circumstances.command_line,
+        environment=Environment(
+            python=circumstances.python,
+            platform=circumstances.platform,
+            reader=bench.card.reader,
+            packages=dict(package_versions()),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from conformance.result import Case as CaseResult
 from conformance.result import Failure
 from conformance.terminal import Violation
 from conformance.trouble import NotCarried
+from conformance.undo import NotPutBack
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _judge(
         return Finding(Verdict.NOT_APPLICABLE, str(reason))
     except (NotRun, Refused, NotCarried) as reason:
         return Finding(Verdict.NOT_RUN, str(reason))
+    except NotPutBack as trouble:
+        return Finding(Verdict.INCONCLUSIVE, str(trouble))
     except Violation as violation:
         return settle(bench, violation, body)
     except Unmet as unmet:
@@ -87,7 +90,10 @@ def _judge(
 
 def settle(bench: Bench, violation: Violation, body: Callable[[], None]) -> Finding:
     """FAIL with the shortest script when the failure repeats, INCONCLUSIVE when it does not."""
-    again = minimise(bench, violation) if violation.replayable else _repeated(violation, body)
+    try:
+        again = minimise(bench, violation) if violation.replayable else _repeated(violation, body)
+    except NotPutBack as trouble:
+        return Finding(Verdict.INCONCLUSIVE, str(trouble), failure_of(bench, violation))
     if again is None:
         return Finding(Verdict.INCONCLUSIVE, NOT_REPEATED, failure_of(bench, violation))
     return Finding(Verdict.FAIL, again.message, failure_of(bench, again))

@@ -110,7 +110,8 @@ def put_back(bench: Bench, live: Model) -> None:
             state.tries[reference] != bench.baseline.tries[reference] for state in live.states
         )
         if spent:
-            _restore_tries(bench, reference)
+            left = _restored_tries(bench, reference, live)
+            bench.baseline = bench.baseline.with_tries(reference, left)
     for ef in bench.statement.layout.elementary(*JUDGED):
         held = bench.baseline.contents[ef]
         touched = any(state.contents[ef] != held for state in live.states)
@@ -122,11 +123,17 @@ def _ask(bench: Bench, command: CommandAPDU) -> ResponseAPDU:
     return ResponseAPDU.decode(bench.exchange(bench.card, command.encode()))
 
 
-def _restore_tries(bench: Bench, reference: Reference) -> None:
-    """A right VERIFY gives all tries back; a blocked reference cannot be helped."""
-    bench.reset(bench.card)
-    _ask(bench, select_path(reference.df))
-    _ask(bench, verify(bench.keys, "pin", reference))
+def _restored_tries(bench: Bench, reference: Reference, live: Model) -> int:
+    """The tries left when all was done to give them back: a right VERIFY, where the value is known.
+
+    A card that was found with tries already spent has all of them afterwards.
+    """
+    if bench.keys.right(reference) is not None:
+        bench.reset(bench.card)
+        _ask(bench, select_path(reference.df))
+        if _ask(bench, verify(bench.keys, "pin", reference)).sw == 0x9000:
+            return reference.tries
+    return min(state.tries[reference] for state in live.states)
 
 
 def _restore_file(bench: Bench, ef: ElementaryFile) -> None:

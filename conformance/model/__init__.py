@@ -84,7 +84,7 @@ class Model:
     def _judged(self, state: State, command: CommandAPDU) -> bool:
         if command.ins in {0xB2, 0xDC}:
             return records.judged(self.card, state, command)
-        return True
+        return command.ins != 0xA4 or selection.judged(command)
 
     def observe(self, raw: bytes, response: ResponseAPDU) -> frozenset[str]:
         """Follow the card: the requirements this answer bears out; Departure when none fits."""

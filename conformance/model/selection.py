@@ -29,10 +29,17 @@ FORMS = {
     PATH_FROM_DF: ("path-from-df", "path-from-df"),
 }
 """P1: the feature that the statement declares, and the requirement."""
+DATA_OBJECT_FORMS = range(0x10, 0x50)
+"""Values of P1 that select data objects or are close to it; not judged here."""
 FIRST, LAST, NEXT, PREVIOUS = range(4)
 NO_ANSWER = 0x0C
 NAME_MAX = 16
 _AREA = "7816-4/select"
+
+
+def judged(command: CommandAPDU) -> bool:
+    """Whether the rule below knows this form of SELECT."""
+    return command.p1 not in DATA_OBJECT_FORMS
 
 
 def select(card: Statement, state: State, command: CommandAPDU) -> Ruling:
