@@ -83,24 +83,53 @@ _CIPHERS: Final = {
 }
 
 
+_SIGNERS: Final = KeyUsage.INTERNAL | KeyUsage.SIGN | KeyUsage.VERIFY
+_CIPHERERS: Final = KeyUsage.ENCIPHER | KeyUsage.DECIPHER
+_SYMMETRIC: Final = ~(KeyUsage.PACE | KeyUsage.ACTIVE)
+_PURPOSES: Final[dict[KeyAlgorithm, KeyUsage]] = {
+    KeyAlgorithm.TDES: _SYMMETRIC,
+    KeyAlgorithm.AES: _SYMMETRIC,
+    KeyAlgorithm.SM4: _SYMMETRIC,
+    KeyAlgorithm.PASSWORD: KeyUsage.PACE,
+    KeyAlgorithm.RSA: _SIGNERS | _CIPHERERS | KeyUsage.ACTIVE,
+    KeyAlgorithm.EC: _SIGNERS | KeyUsage.AGREE | KeyUsage.ACTIVE,
+    KeyAlgorithm.SM2: _SIGNERS | _CIPHERERS | KeyUsage.AGREE,
+}
+"""What a key of each algorithm can be used for at all."""
+
+
 def check_key(algorithm: KeyAlgorithm, usage: KeyUsage, value: bytes) -> None:
-    """ValueError when *value* is no key of the algorithm, or not as long as the usage wants it.
+    """ValueError when *value* is no key of the algorithm, or one that is not fit for the usage.
 
     A key for mutual authentication is two, for encryption and for MACs, one behind the other; a
     key for secure channels is three: Key-ENC, Key-MAC, Key-DEK. Of a DES key only the length is
-    checked, as cards do: parity bits are ignored, and weak keys and equal halves are taken.
+    checked, as cards do: parity bits are ignored, and weak keys and equal halves are taken. A
+    password is what PACE derives its key from: the SHA-1 of the MRZ information, or the digits of
+    the CAN. The keys of the other algorithms are data objects: see `asymmetric`.
     """
+    unfit = usage & ~_PURPOSES[algorithm]
+    if unfit:
+        names = ", ".join((each.name or "").lower() for each in unfit)
+        raise ValueError(f"{algorithm.name} keys cannot be used for {names}")
     cipher = _CIPHERS.get(algorithm)
-    if algorithm in (KeyAlgorithm.EC, KeyAlgorithm.SM2):
-        check_ec(value, sm2=algorithm is KeyAlgorithm.SM2)
-    elif algorithm is KeyAlgorithm.RSA:
+    if cipher is not None:
+        keys = 3 if usage & KeyUsage.CHANNEL else 2 if usage & KeyUsage.MUTUAL else 1
+        if len(value) % keys:
+            raise KeyLengthError(f"the {keys} keys of this usage are equally long")
+        cipher.check_key(value[: len(value) // keys])
+    elif algorithm is not KeyAlgorithm.PASSWORD:
+        _check_asymmetric(algorithm, usage, value)
+
+
+def _check_asymmetric(algorithm: KeyAlgorithm, usage: KeyUsage, value: bytes) -> None:
+    if algorithm is KeyAlgorithm.RSA:
         check_rsa(value)
-    if cipher is None:
-        return
-    keys = 3 if usage & KeyUsage.CHANNEL else 2 if usage & KeyUsage.MUTUAL else 1
-    if len(value) % keys:
-        raise KeyLengthError(f"the {keys} keys of this usage are equally long")
-    cipher.check_key(value[: len(value) // keys])
+        digest = decode_rsa(value).digest
+    else:
+        check_ec(value, sm2=algorithm is KeyAlgorithm.SM2)
+        digest = decode_ec(value).digest
+    if usage & KeyUsage.ACTIVE and digest is None:
+        raise ValueError("a key for active authentication says its hash function")
 
 
 def key_body(
@@ -255,3 +284,8 @@ class Key:
     def restore(self) -> None:
         """Give all tries back, in the open transaction: the authentication succeeded."""
         self._region.write(self._memory, 4, self._region.read(self._memory, 5, 1))
+
+    def confirm(self) -> None:
+        """Give all tries back at once, whatever becomes of the command."""
+        self.restore()
+        self._memory.commit()
