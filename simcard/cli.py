@@ -52,7 +52,7 @@ def profiles() -> None:
 
 @app.command()
 def show(profile: Annotated[str, typer.Argument(help="Name or TOML file.")]) -> None:
-    """Show a card: answer to reset, tree of files with access rules, reference data."""
+    """Show a card: answer to reset, tree of files with access rules, reference data, keys."""
     _console.print(describe_profile(load_profile(profile)))
 
 

@@ -7,14 +7,16 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from simcard.profiles.keys import KeyTable
 from simcard.profiles.profile import Profile
 from simcard.profiles.schema import CompactAccess, FileTable, ReferencedAccess
 from simcard.profiles.tables import AccessTable
 from simcard.security.access import Condition
+from simcard.security.keys import UNLIMITED
 
 
 def describe_profile(profile: Profile) -> RenderableType:
-    """The card as its own document: identity, chip, files, reference data."""
+    """The card as its own document: identity, chip, files, reference data, keys."""
     tables = profile.tables
     memory = tables.memory
     head = Table.grid(padding=(0, 2))
@@ -46,7 +48,19 @@ def _tree(profile: Profile) -> Tree:
                     f"{data.lengths[0]} to {data.lengths[1]} bytes; "
                     f"{_access(profile, data.access)}"
                 )
+        for key in profile.tables.key:
+            if key.df == file.path:
+                node.add(f"{_key(key)}\n  {_access(profile, key.access)}")
     return root
+
+
+def _key(key: KeyTable) -> str:
+    """What a key is and is for; never its value."""
+    kind = " ".join(filter(None, (key.algorithm, key.curve, key.digest)))
+    limits = [f"{key.tries} tries"] * bool(key.tries)
+    limits += [f"{key.uses} uses"] * (key.uses != UNLIMITED)
+    parts = (f"key {key.reference.hex().upper()}", key.title)
+    return "  ".join([*parts, ", ".join([kind, *key.usage, *limits])])
 
 
 def _label(file: FileTable) -> str:
