@@ -34,7 +34,7 @@ def _addressed(call: Call) -> tuple[TransparentContent, int]:
     command = call.command
     p1 = command.p1
     if not p1 & 0x80:
-        return call.transparent(call.ef), command.p1p2
+        return call.transparent(call.ef), p1 << 8 | command.p2
     if p1 & 0x60 or p1 & 0x1F in (0, 0x1F):
         raise CardError(SW.INCORRECT_P1_P2)
     return call.transparent(by_short_identifier(call, p1 & 0x1F)), command.p2

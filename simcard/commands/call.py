@@ -8,6 +8,8 @@ nothing else leads to memory. Reference data opens by `reference`, structure cha
 
 from __future__ import annotations
 
+from typing import Final
+
 from simcard.apdu import Command
 from simcard.commands.declaration import Declaration, Reply
 from simcard.files.data_objects import DataObjectContent
@@ -21,10 +23,13 @@ from simcard.security.access import Method, Right
 from simcard.security.environment import StoredEnvironment
 from simcard.security.keys import Key, KeyUsage
 from simcard.security.reference import ReferenceData
+from simcard.security.rules import unconditional
 from simcard.session import Session
 from simcard.state import CardState, Settings
 from simcard.status import SW, CardError
 from simcard.tlv import Tlv
+
+_TRANSPARENT: Final = Structure.TRANSPARENT  # an Enum looks its members up slowly
 
 
 class Call:
@@ -92,7 +97,7 @@ class Call:
 
     def transparent(self, file: File) -> TransparentContent:
         """The bytes of a transparent EF; 6981 for another structure, 6982 without the right."""
-        if file.structure is not Structure.TRANSPARENT:
+        if file.structure is not _TRANSPARENT:
             raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
         self._admit(file)
         return TransparentContent(file, self._state.memory)
@@ -242,11 +247,15 @@ class Call:
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
     def _admit(self, file: File) -> None:
-        right = self.declaration.right
-        assert right is not None, f"{self.declaration.name} declares no right, so it opens nothing"
         if self.tree.dormant:
             self._must_be_awake(file)
-        if right not in rules.unconditional(file) and not self._granted(file, right):
+        if self.declaration.right not in unconditional(file):
+            self._ask_for_right(file)
+
+    def _ask_for_right(self, file: File) -> None:
+        right = self.declaration.right
+        assert right is not None, f"{self.declaration.name} declares no right, so it opens nothing"
+        if not self._granted(file, right):
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
     def _must_be_awake(self, file: File) -> None:
@@ -256,7 +265,7 @@ class Call:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
     def _granted(self, file: File, right: Right) -> bool:
-        if right in rules.unconditional(file):
+        if right in unconditional(file):
             return True
         condition = rules.condition(self.tree, self._state.memory, file, right)
         self._asking = file if file.is_df else self.tree.parent(file)

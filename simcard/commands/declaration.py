@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from simcard.apdu import Case, ClassByte
 from simcard.security.access import Right
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from simcard.commands.call import Call
 
 
-class Reply(NamedTuple):
+@dataclass(slots=True)
+class Reply:
     """What a handler answers: the whole data field, however long, and the status word.
 
-    `waiting` is what GET RESPONSE may fetch afterwards, besides what does not fit of `data`.
+    `waiting` is what GET RESPONSE may fetch afterwards, besides what does not fit of `data`. Not
+    frozen, though nobody changes one: freezing it would cost as much as reading the file.
     """
 
     data: bytes = b""

@@ -8,6 +8,7 @@ their value fields.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from simcard.commands.call import Call
@@ -67,4 +68,4 @@ def perform_security_operation_object(call: Call) -> Reply:
     if [tlv.tag for tlv in objects] != [call.command.p2]:
         raise CardError(SW.INCORRECT_DATA)
     reply = operation(call, objects[0].value)
-    return reply._replace(data=encode(call.command.p1, reply.data)) if reply.data else reply
+    return replace(reply, data=encode(call.command.p1, reply.data)) if reply.data else reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from simcard.apdu import CLASS_BYTES, Command
@@ -58,7 +59,7 @@ def envelope_object(call: Call) -> Reply:
     if [tlv.tag for tlv in objects] != [_TAG_COMMAND]:
         raise CardError(SW.INCORRECT_DATA)
     reply = _carried_out(call, Command.parse(objects[0].value))
-    return reply._replace(data=encode(_TAG_DATA, reply.data))
+    return replace(reply, data=encode(_TAG_DATA, reply.data))
 
 
 def _carried_out(call: Call, inner: Command) -> Reply:

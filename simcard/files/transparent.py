@@ -44,9 +44,9 @@ class TransparentContent:
 
     def __init__(self, file: File, memory: Memory) -> None:
         self._file = file
-        self._region = file.region
+        region = self._region = file.region
         self._memory = memory
-        self.size = file.region.size
+        self.size = region.size
 
     def read(self, offset: int, length: int) -> bytes:
         """At most *length* bytes from *offset*; 6B00 when the offset is not inside."""
