@@ -16,7 +16,7 @@ from simcard.memory.flash import Flash, WornOut
 from simcard.memory.journal import TransactionTooLarge
 from simcard.messaging.channel import Unwrapped
 from simcard.state import CardState, Settings
-from simcard.status import SW, CardError
+from simcard.status import SW, CardError, StatusWord
 
 _MUTE = b""
 GET_RESPONSE = 0xC0
@@ -134,10 +134,10 @@ class Card:
             command = Command.parse(raw)
             class_byte = CLASS_BYTES[command.cla]
             if class_byte is None:
-                return SW.CLASS_NOT_SUPPORTED.encoded
+                return self._refused(state, SW.CLASS_NOT_SUPPORTED)
             session = state.sessions.get(class_byte.channel)
             if session is None:
-                return SW.CHANNEL_NOT_SUPPORTED.encoded
+                return self._refused(state, SW.CHANNEL_NOT_SUPPORTED)
             if chain is not None or class_byte.chained or command.extended:
                 joined = self._join_chain(chain, class_byte, command)
                 if joined is None:
@@ -160,13 +160,18 @@ class Card:
                 if protected.shares_le:
                     expected = max(expected, len(reply.data))
         except CardError as refusal:
-            self._chain = None
-            return refusal.sw.encoded
+            return self._refused(state, refusal.sw)
         if reply.waiting is not None:
             self._waiting = (class_byte.channel, reply.waiting)
         if len(reply.data) <= expected:
             return reply.data + reply.sw.encoded
         return self._hold_back(class_byte.channel, reply, expected)
+
+    def _refused(self, state: CardState, sw: StatusWord) -> bytes:
+        """The answer *sw*: a refusal ends a chain, and a pair of commands that it came between."""
+        self._chain = None
+        state.end_transactions()
+        return sw.encoded
 
     def _join_chain(
         self, chain: Command | None, class_byte: ClassByte, command: Command
@@ -207,7 +212,7 @@ class Card:
         channel together with the rights that were gained by it.
         """
         session = state.sessions[class_byte.channel]
-        channel = session.secure or state.line_protection(class_byte)
+        channel = session.secure or state.line_protection(class_byte, command)
         session = state.sessions[class_byte.channel]
         if class_byte.protection is Protection.NONE:
             if channel is None or command.ins == GET_RESPONSE:
@@ -222,6 +227,9 @@ class Card:
         except CardError:
             state.sessions[class_byte.channel] = session.without_channel()
             raise
+        except WornOut:  # the error counter of a key cannot be kept
+            state.memory.rollback()
+            raise CardError(SW.MEMORY_FAILURE) from None
         state.sessions[class_byte.channel] = session._replace(secure=unwrapped.after)
         return unwrapped
 
@@ -240,7 +248,7 @@ class Card:
             reply = self._execute(state, call)
             protected = call.protected or protected
         except CardError as refusal:
-            self._chain = None
+            self._refused(state, refusal.sw)
             reply = Reply(b"", refusal.sw)
         return Reply(protected.seal.wrap(reply.data[: command.ne], reply.sw), reply.sw)
 

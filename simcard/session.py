@@ -22,8 +22,9 @@ class Session(NamedTuple):
     `data_object` is the position of the current data object in the current template, and
     `template` the way to that from the root of its file; `secure` is the secure messaging
     in force and `environment` the current security environment; `state` is the
-    security state of the PBOC family, 0 to 15; `pace` is how far a run of PACE has come;
-    `hashed` is what HASH has left for the next signature.
+    security state of the PBOC family, 0 to 15, for the current DF, and `mf_state` for the MF;
+    `transaction` is the first half of a pair of commands that nothing may come between; `pace` is
+    how far a run of PACE has come; `hashed` is what HASH has left for the next signature.
     """
 
     df: int
@@ -36,6 +37,7 @@ class Session(NamedTuple):
     secure: SecureChannel | None = None
     environment: Environment = Environment()
     state: int = 0
+    mf_state: int = 0
     transaction: object = None
     pace: Run | None = None
     hashed: Hashed | None = None

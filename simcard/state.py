@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from simcard.apdu import ClassByte, Protection
+from simcard.apdu import ClassByte, Command, Protection
 from simcard.commands.declaration import CommandTable
 from simcard.entropy import Entropy
-from simcard.files.descriptors import LifeCycle
+from simcard.files.descriptors import File, LifeCycle
 from simcard.files.store import CellStore
 from simcard.files.tree import Tree
 from simcard.memory.flash import Flash
 from simcard.memory.journal import Memory
 from simcard.messaging.line import LineProtection
 from simcard.security.keys import Key, KeyUsage
+from simcard.security.pboc import PbocRules, line_key
 from simcard.session import Session
 
 
@@ -30,6 +31,7 @@ class Settings:
     challenge_size: int = 8
     records_at_creation: bool = False
     references_by_bit_8: bool = True
+    pboc: PbocRules | None = None
 
 
 @dataclass(slots=True)
@@ -59,20 +61,34 @@ class CardState:
         self.memory.rollback()
         self.sessions = {0: Session(df=self.tree.root)}
 
-    def line_protection(self, class_byte: ClassByte) -> LineProtection | None:
-        """The protection of single commands that the current DF offers, if it has a key for it.
+    def end_transactions(self) -> None:
+        """Drop what waits for the second command of a pair: a refusal has come between."""
+        for channel, session in self.sessions.items():
+            if session.transaction is not None:
+                self.sessions[channel] = session._replace(transaction=None)
+
+    def line_protection(self, class_byte: ClassByte, command: Command) -> LineProtection | None:
+        """The protection of a single command that the current DF offers, if it has a key for it.
 
         It takes the session's challenge, which is used up by that.
         """
         if class_byte.protection is not Protection.PROPRIETARY:
             return None
         session = self.sessions[class_byte.channel]
-        for file in self.tree.keys(self.tree.files[session.df]):
-            key = Key(file, self.memory)
-            if key.usage & KeyUsage.LINE:
-                self.sessions[class_byte.channel] = session._replace(challenge=b"")
-                return LineProtection(key.algorithm.cipher, key.value, session.challenge)
-        return None
+        key = self._line_key(self.tree.files[session.df], command)
+        if key is None:
+            return None
+        self.sessions[class_byte.channel] = session._replace(challenge=b"")
+        counted = self.settings.pboc is not None and self.settings.pboc.line_failures_count
+        guard = key if counted and key.tries_left is not None else None
+        return LineProtection(key.algorithm.cipher, key.value, session.challenge, guard)
+
+    def _line_key(self, df: File, command: Command) -> Key | None:
+        if self.settings.pboc is not None:
+            file = line_key(self.tree, df, command.ins, command.p2)
+            return None if file is None else Key(file, self.memory)
+        keys = (Key(file, self.memory) for file in self.tree.keys(df))
+        return next((key for key in keys if key.usage & KeyUsage.LINE), None)
 
     def fork(self) -> CardState:
         """An independent copy; pages, tree and sessions are shared until one side changes them."""

@@ -14,6 +14,7 @@ from simcard.apdu import Command
 from simcard.commands.declaration import Declaration, Reply
 from simcard.files.data_objects import DataObjectContent
 from simcard.files.descriptors import File, FileKind, LifeCycle, Structure
+from simcard.files.purse import COUNTER_SIZE, PurseContent, log_of
 from simcard.files.records import RecordContent
 from simcard.files.transparent import TransparentContent
 from simcard.files.tree import Tree, set_life_cycle, write_file
@@ -38,12 +39,14 @@ class Call:
     `tree`, `session` and `channels` start as the card's own; `settle` makes what the handler left
     in them the card's, when the command was not refused. `waiting` is response data of the command
     before, which only GET RESPONSE looks at. `continued` says that the command is not the first of
-    its chain. `protected` is how it was protected, as the door has found it to be.
+    its chain. `protected` is how it was protected, as the door has found it to be. `transaction`
+    is what the command before has left for this one: the session has lost it.
     """
 
     waiting: Reply | None = None
     continued = False
     terminated = False
+    transaction: object = None
     protected: Unwrapped | None = None
     _asking: File | None = None
 
@@ -55,7 +58,11 @@ class Call:
         self.command = command
         self.declaration = declaration
         self.tree: Tree = state.tree
-        self.session: Session = state.sessions[channel]
+        session = state.sessions[channel]
+        if session.transaction is not None:
+            self.transaction = session.transaction
+            session = session._replace(transaction=None)
+        self.session: Session = session
         self.channels = state.sessions
 
     @property
@@ -179,6 +186,15 @@ class Call:
         file = self.tree.internal.get((self.df.cell, FileKind.SECURITY_ENVIRONMENT, number))
         return None if file is None else StoredEnvironment(file, self._state.memory)
 
+    def purse(self, number: int) -> PurseContent:
+        """The purse *number* of the current DF; 6A82, 6982 without the right to read it."""
+        file = self.tree.internal.get((self.df.cell, FileKind.PURSE, number))
+        if file is None:
+            raise CardError(SW.FILE_NOT_FOUND)
+        self.demand(file, Right.READ)
+        log = self.tree.by_sfi.get((self.df.cell, log_of(file, self._state.memory)))
+        return PurseContent(file, log, self._state.memory)
+
     # Structure
 
     def create(
@@ -203,6 +219,42 @@ class Call:
         )
         self.tree = self.tree.with_file(file)
         return file
+
+    def install(
+        self, kind: FileKind, identifier: int, attributes: tuple[Tlv, ...], body: bytes
+    ) -> None:
+        """An internal EF of the current DF, new or in the place of its namesake; 6A84.
+
+        The right was demanded by the handler. What the old one had granted is lost.
+        """
+        place = (self.df.cell, kind, identifier)
+        old = self.tree.internal.get(place)
+        file = write_file(
+            self._state.store,
+            kind=kind,
+            parent=self.df.cell,
+            identifier=identifier,
+            attributes=attributes,
+            body_size=len(body),
+        )
+        file.region.write(self._state.memory, 0, body)
+        if old is not None:
+            self.delete(old)
+            satisfied = self.session.satisfied - {old.cell}
+            self.session = self.session._replace(satisfied=satisfied)
+        self.tree = self.tree.with_file(file)
+
+    def count(self) -> int | None:
+        """Turn the counter in the current DF's key file on: its value before; None at its end."""
+        file = self.tree.internal.get((self.df.cell, FileKind.KEY_FILE, 0))
+        if file is None:
+            raise CardError(SW.FILE_NOT_FOUND)
+        value = file.region.read(self._state.memory, 0, COUNTER_SIZE)
+        after = int.from_bytes(value, "big") + 1
+        if after >> 8 * COUNTER_SIZE:
+            return None
+        file.region.write(self._state.memory, 0, after.to_bytes(COUNTER_SIZE, "big"))
+        return after - 1
 
     def initialise(self, file: File, offset: int, data: bytes) -> None:
         """Write the first content of a file that this very command has created."""
@@ -300,7 +352,13 @@ class Call:
     @property
     def state(self) -> int:
         """The security state of the current DF, 0 to 15."""
-        return self.session.state
+        at_mf = self.session.df == self.tree.root
+        return self.session.mf_state if at_mf else self.session.state
+
+    @property
+    def mf_state(self) -> int:
+        """The security state of the MF, 0 to 15."""
+        return self.session.mf_state
 
     def _find_key(self, number: int) -> File:
         file = self._find_internal(self.df, FileKind.KEY, number)

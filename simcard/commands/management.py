@@ -86,6 +86,7 @@ def _plan(
 
 
 def must_be_new(call: Call, identifier: int, attributes: tuple[Tlv, ...], sfi: object) -> None:
+    """6A89 for an identifier or a short one that the current DF has, 6A8A for a name in use."""
     here = call.df
     if call.tree.child(here, identifier) is not None or identifier == here.identifier:
         raise CardError(SW.FILE_EXISTS)

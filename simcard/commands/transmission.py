@@ -29,6 +29,8 @@ def get_response(call: Call) -> Reply:
     waiting = call.waiting
     if waiting is None:
         raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+    if call.transaction is not None:  # fetching an answer belongs to the command it answers
+        call.session = call.session._replace(transaction=call.transaction)
     available = len(waiting.data)
     if command.ne > available and not command.asks_for_all:
         return Reply(sw=SW.exact_length(available), waiting=waiting)

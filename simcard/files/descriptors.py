@@ -56,6 +56,8 @@ class FileKind(IntEnum):
     KEY = 4
     SECURITY_ENVIRONMENT = 5
     DATA_OBJECTS = 6
+    PURSE = 7
+    KEY_FILE = 8
 
 
 class Structure(Enum):

@@ -10,6 +10,7 @@ MAC: what the public sources say of answers is too little for more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from simcard.apdu import ClassByte, Command, Protection
 from simcard.crypto.blocks import BlockCipher
@@ -19,16 +20,28 @@ from simcard.messaging.channel import Unwrapped, without_protection
 from simcard.status import SW, CardError, StatusWord
 
 
+class Guard(Protocol):
+    """The error counter of a line protection key."""
+
+    def spend(self) -> None:
+        """Take a try before the MAC is checked; 6983 when none is left."""
+
+    def confirm(self) -> None:
+        """Give all tries back at once: the MAC was right."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineProtection:
     """The line protection key of the current DF and the challenge that starts the MAC.
 
-    *challenge* is 4, 8 or 16 bytes; it is empty when none was asked for.
+    *challenge* is 4, 8 or 16 bytes; it is empty when none was asked for. A *guard* counts the
+    wrong MACs.
     """
 
     cipher: BlockCipher
     key: bytes
     challenge: bytes
+    guard: Guard | None = None
     grants: frozenset[int] = frozenset()
     ends_with_plain_command: bool = False
 
@@ -36,7 +49,7 @@ class LineProtection:
         """The command without its MAC.
 
         6882 for another kind of protection, 6985 without a challenge, 6987 when the data field is
-        shorter than a MAC, 6988 when the MAC is wrong.
+        shorter than a MAC, 6988 when the MAC is wrong, 6983 when the key is blocked.
         """
         if class_byte.protection is not Protection.PROPRIETARY:
             raise CardError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
@@ -48,8 +61,12 @@ class LineProtection:
         size = len(command.data)
         lc = b"\0" + size.to_bytes(2, "big") if command.extended else bytes([size])
         covered = command.header + lc + data
+        if self.guard is not None:
+            self.guard.spend()
         if not same_mac(line_mac(self.key, self.challenge, covered, self.cipher), received):
             raise CardError(SW.SM_OBJECTS_INCORRECT)
+        if self.guard is not None:
+            self.guard.confirm()
         return Unwrapped(
             command._replace(cla=without_protection(command), data=data),
             authentic=True,

@@ -23,6 +23,7 @@ from simcard.files.descriptors import (
     Structure,
 )
 from simcard.files.layout import body_size, initial_books
+from simcard.files.purse import COUNTER_SIZE
 from simcard.files.records import RecordContent
 from simcard.files.store import CellStore
 from simcard.files.tree import write_file
@@ -41,6 +42,7 @@ from simcard.profiles.soundness import Unsound
 from simcard.profiles.tables import AccessTable
 from simcard.security.attributes import MODE_BITS, Subject, encode_expanded
 from simcard.security.keys import key_body
+from simcard.security.pboc import SAM_ATTRIBUTES, KeyType
 from simcard.security.reference import NO_REFERENCE, pin_body
 from simcard.status import CardError
 from simcard.tlv import Tlv, parse
@@ -82,7 +84,47 @@ def _built(profile: Profile) -> Flash:
     for index, key in enumerate(tables.key):
         with _room("key", index, what="it", size=tables.memory.size):
             _add_secret(profile, store, key, FileKind.KEY, _key_body(key), cells)
+    _add_family(profile, store, cells)
     return flash
+
+
+def _add_family(profile: Profile, store: CellStore, cells: dict[str, int]) -> None:
+    """What cards of the PBOC family have besides: key files, keys and PINs, purses."""
+    tables, rules = profile.tables, profile.tables.pboc.rules
+    for index, key in enumerate(tables.pboc_key):
+        with _room("pboc_key", index, what="it", size=tables.memory.size):
+            kind = FileKind.REFERENCE_DATA if key.key_type is KeyType.PIN else FileKind.KEY
+            body = key.header.body(key.hex, rules)
+            _add_internal(store, kind, cells[key.df], key.number, key.header.attributes, body)
+    for index, module_key in enumerate(tables.sam_key):
+        with _room("sam_key", index, what="it", size=tables.memory.size):
+            place = FileKind.KEY, cells[module_key.df], module_key.number
+            _add_internal(store, *place, SAM_ATTRIBUTES, module_key.body(rules))
+    for index, purse in enumerate(tables.purse):
+        with _room("purse", index, what="it", size=tables.memory.size):
+            access = (Tlv(TAG_EXPANDED, _expanded(profile, purse.access, Subject.EF)),)
+            place = FileKind.PURSE, cells[purse.df], purse.number
+            _add_internal(store, *place, access, purse.body)
+
+
+def _add_internal(
+    store: CellStore,
+    kind: FileKind,
+    parent: int,
+    identifier: int,
+    attributes: tuple[Tlv, ...],
+    body: bytes,
+) -> None:
+    file = write_file(
+        store,
+        kind=kind,
+        parent=parent,
+        identifier=identifier,
+        attributes=attributes,
+        body_size=len(body),
+    )
+    file.region.write(store.memory, 0, body)
+    store.memory.commit()
 
 
 @contextmanager
@@ -111,6 +153,9 @@ def _add_file(profile: Profile, store: CellStore, table: FileTable, parent: int)
     _fill(store, file, table)
     if table.data_objects:
         _add_data_objects(profile, store, table, file)
+    if table.keys is not None:
+        attributes = table.keys.attributes
+        _add_internal(store, FileKind.KEY_FILE, file.cell, 0, attributes, bytes(COUNTER_SIZE))
     return file
 
 
@@ -233,13 +278,5 @@ def _add_secret(
     body: bytes,
     cells: dict[str, int],
 ) -> None:
-    file = write_file(
-        store,
-        kind=kind,
-        parent=cells[table.df],
-        identifier=table.reference[0],
-        attributes=(Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),),
-        body_size=len(body),
-    )
-    file.region.write(store.memory, 0, body)
-    store.memory.commit()
+    attributes = (Tlv(TAG_EXPANDED, _expanded(profile, table.access, Subject.EF)),)
+    _add_internal(store, kind, cells[table.df], table.reference[0], attributes, body)

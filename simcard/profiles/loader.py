@@ -100,11 +100,14 @@ _KEYS: Final = {
     "file": ("path",),
     "reference_data": ("df", "reference"),
     "key": ("df", "reference"),
+    "pboc_key": ("df", "type", "id"),
+    "sam_key": ("df", "kind", "levels", "version"),
+    "purse": ("df", "kind"),
 }
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Tables are merged key by key, files by path, PINs and keys by DF and reference."""
+    """Tables are merged key by key, files by path, rows of other arrays by what names them."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)

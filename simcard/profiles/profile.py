@@ -8,10 +8,11 @@ from typing import Final
 
 from simcard.commands.globalplatform import GLOBALPLATFORM
 from simcard.commands.iso import ISO
-from simcard.profiles.schema import ProfileTables
+from simcard.commands.pboc import PBOC_DIALECT
+from simcard.profiles.schema import ProfileTables, unpersonalised
 from simcard.state import Settings
 
-_DIALECTS: Final = {"iso": ISO}
+_DIALECTS: Final = {"iso": ISO, "pboc": PBOC_DIALECT}
 _EXTENSIONS: Final = {"globalplatform": GLOBALPLATFORM}
 
 
@@ -31,10 +32,19 @@ class Profile:
         """The profile's own name."""
         return self.tables.name
 
+    @property
+    def unpersonalised(self) -> Profile:
+        """The chip before its issuer: an MF with room for keys, open to who has the transport key.
+
+        The transport key is the external key 00 of the MF: its proof leads to state F.
+        """
+        return Profile(unpersonalised(self.tables), self.source)
+
     @cached_property
     def settings(self) -> Settings:
         """What the engine needs to know besides the memory."""
         limits = self.tables.limits
+        is_pboc = self.tables.dialect == "pboc"
         extensions = [each for name in self.tables.extensions for each in _EXTENSIONS[name]]
         return Settings(
             name=self.name,
@@ -45,4 +55,6 @@ class Profile:
             response_data_max=limits.response_data_max,
             challenge_size=limits.challenge_size,
             records_at_creation=limits.records_at_creation == "all",
+            references_by_bit_8=not is_pboc,
+            pboc=self.tables.pboc.rules if is_pboc else None,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from simcard.files.descriptors import Structure
 from simcard.memory.image import Geometry
 from simcard.profiles.keys import KeyTable
+from simcard.profiles.pboc import KeyFileTable, PbocKeyTable, PbocTable, PurseTable, SamKeyTable
 from simcard.profiles.tables import Access, AccessTable, Hex, Path, Table
 from simcard.security.reference import PinEncoding
 
@@ -112,6 +113,7 @@ class FileTable(Table):
     records: int = Field(default=0, ge=0, le=254)
     record_size: int = Field(default=0, ge=0, le=65535)
     content: ContentTable | None = None
+    keys: KeyFileTable | None = None
 
     @field_validator("type")
     @classmethod
@@ -126,7 +128,7 @@ class FileTable(Table):
         if structure is None:
             wrong = [key for key in ("sfi", "size", "records", "record_size") if getattr(self, key)]
         else:
-            wrong = [key for key in ("name", "label", "data_objects") if getattr(self, key)]
+            wrong = [key for key in ("name", "label", "data_objects", "keys") if getattr(self, key)]
             if structure.has_records:
                 if not (self.records and self.record_size):
                     raise ValueError("an EF with records needs records and record_size")
@@ -205,7 +207,8 @@ class ProfileTables(Table):
     title: str
     description: str = ""
     atr: Hex = Field(min_length=2, max_length=33)
-    dialect: Literal["iso"] = "iso"
+    ats: Hex | None = Field(default=None, min_length=1, max_length=20)
+    dialect: Literal["iso", "pboc"] = "iso"
     extensions: list[Literal["globalplatform"]] = Field(default_factory=list)
     memory: MemoryTable = MemoryTable()
     limits: LimitsTable = LimitsTable()
@@ -213,3 +216,42 @@ class ProfileTables(Table):
     file: list[FileTable] = Field(min_length=1)
     reference_data: list[ReferenceTable] = Field(default_factory=list)
     key: list[KeyTable] = Field(default_factory=list)
+    pboc: PbocTable = PbocTable()
+    pboc_key: list[PbocKeyTable] = Field(default_factory=list)
+    sam_key: list[SamKeyTable] = Field(default_factory=list)
+    purse: list[PurseTable] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _speaks_one_dialect(self) -> Self:
+        own = ("pboc", "pboc_key", "sam_key", "purse")
+        if self.dialect != "pboc":
+            if said := [name for name in own if name in self.model_fields_set]:
+                raise ValueError(f"{said[0]}: for cards with dialect = 'pboc' alone")
+        elif self.extensions:
+            raise ValueError("extensions: the pboc dialect has none")
+        return self
+
+
+_TRANSPORT_ROOM: Final = 1024
+
+
+def unpersonalised(tables: ProfileTables) -> ProfileTables:
+    """*tables* of a chip on which nothing has been created yet but the MF and its transport key."""
+    rule = {"access": {"create_ef": "mf-state f", "create_df": "mf-state f"}}
+    keys = {"space": _TRANSPORT_ROOM, "add": "0F"}
+    mf = FileTable.model_validate(
+        {"path": "3F00", "type": "df", "title": "MF", "keys": keys, **rule}
+    )
+    transport = PbocKeyTable(
+        df="3F00",
+        type="external",
+        id=b"\0",
+        title="Transport key",
+        hex=tables.pboc.transport_key,
+        tries=15,
+        next_state=15,
+        change=b"\x0f",
+    )
+    nothing: dict[str, Any] = {each: [] for each in ("reference_data", "key", "sam_key", "purse")}
+    update = {**nothing, "access": {}, "file": [mf], "pboc_key": [transport]}
+    return tables.model_copy(update=update)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from simcard.files.descriptors import Structure
 from simcard.profiles.keys import KeyTable
+from simcard.profiles.pboc import PbocKeyTable
 from simcard.profiles.schema import (
     STRUCTURES,
     CompactAccess,
@@ -18,6 +19,7 @@ from simcard.profiles.schema import (
 from simcard.profiles.tables import AccessTable
 from simcard.security.access import AllOf, AnyOf, Authenticated, Condition, Method, Not
 from simcard.security.attributes import Subject, decode_compact
+from simcard.security.pboc import KeyType
 from simcard.security.rules import decode_record
 from simcard.tlv import TlvError, parse
 
@@ -51,6 +53,33 @@ def check(tables: ProfileTables) -> None:
     for index, key in enumerate(tables.key):
         _check_secret("key", index, key, tables.key, files)
         _check_access(("key", index, "access"), key.access, key.df, tables)
+    _check_family(tables, files)
+
+
+def _check_family(tables: ProfileTables, files: dict[str, FileTable]) -> None:
+    """Keys, PINs and purses of the PBOC family lie in DFs, fit their own headers, and once each."""
+    seen: set[tuple[object, ...]] = set()
+    for table in ("pboc_key", "sam_key", "purse"):
+        for index, row in enumerate(getattr(tables, table)):
+            if row.df not in files or files[row.df].type != "df":
+                raise Unsound((table, index, "df"), f"{row.df} is not a DF")
+            pin = isinstance(row, PbocKeyTable) and row.key_type is KeyType.PIN
+            place = ("purse" if table == "purse" else "pin" if pin else "key", row.df, row.number)
+            if place in seen:
+                raise Unsound((table, index), f"it is there twice in {row.df}")
+            seen.add(place)
+    for index, key in enumerate(tables.pboc_key):
+        try:
+            key.header.body(key.hex, tables.pboc.rules)
+        except ValueError as error:
+            raise Unsound(("pboc_key", index, "hex"), str(error)) from None
+    for index, purse in enumerate(tables.purse):
+        _check_access(("purse", index, "access"), purse.access, purse.df, tables)
+        logs = [each for each in files.values() if each.parent == purse.df]
+        log = next((each for each in logs if purse.log and each.sfi == purse.log), None)
+        if purse.log and (log is None or (log.type, log.record_size) != ("cyclic", 23)):
+            rule = f"{purse.df} has no cyclic EF of 23-byte records with SFI {purse.log}"
+            raise Unsound(("purse", index, "log"), rule)
 
 
 def _check_answer_to_reset(atr: bytes) -> None:

@@ -47,6 +47,10 @@ class Grants(Protocol):
     def state(self) -> int:
         """The security state of the current DF, 0 to 15 (PBOC family)."""
 
+    @property
+    def mf_state(self) -> int:
+        """The security state of the MF, 0 to 15 (PBOC family)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Always:
@@ -121,6 +125,20 @@ class StateBetween:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterState:
+    """Granted while the security state of the MF is at least *low* (PBOC family: right 0Y)."""
+
+    low: int
+
+    def met_by(self, grants: Grants) -> bool:
+        """Whether the security state of the MF is high enough."""
+        return grants.mf_state >= self.low
+
+    def __str__(self) -> str:
+        return f"mf-state {self.low:X}"
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Granted when every part is."""
 
@@ -162,7 +180,9 @@ class Not:
         return f"not {_bracketed(self.part)}"
 
 
-Condition = Always | Never | Authenticated | Secured | StateBetween | AllOf | AnyOf | Not
+Condition = (
+    Always | Never | Authenticated | Secured | StateBetween | MasterState | AllOf | AnyOf | Not
+)
 
 ALWAYS = Always()
 NEVER = Never()
@@ -179,7 +199,8 @@ AccessRules = dict[Right, Condition]
 def parse_condition(text: str) -> Condition:
     """The condition written as in a profile.
 
-    Facts are `always`, `never`, `pin 01`, `key 82`, `mac`, `enc` and `state 1-F`.
+    Facts are `always`, `never`, `pin 01`, `key 82`, `mac`, `enc`, `state 1-F`
+    and `mf-state 1`.
 
     `and` binds tighter than `or`; brackets are not needed for the rules cards have and are not
     offered. Anything else raises ValueError naming the word that is not understood.
@@ -206,8 +227,12 @@ def _fact(word: str) -> Condition:
     method, _, reference = word.partition(" ")
     if method == "state":
         return _state(word, reference)
+    if method == "mf-state":
+        return _mf_state(word, reference)
     if method not in {"pin", "key"}:
-        raise ValueError(f"{word!r} is not always, never, pin NN, key NN, state L-H, mac or enc")
+        raise ValueError(
+            f"{word!r} is not always, never, pin NN, key NN, state L-H, mf-state L, mac or enc"
+        )
     if not reference:
         return Authenticated(Method(method))
     try:
@@ -219,9 +244,19 @@ def _fact(word: str) -> Condition:
     return Authenticated(Method(method), number)
 
 
+_DIGITS = "0123456789abcdef"
+
+
+def _mf_state(word: str, low: str) -> Condition:
+    if len(low) != 1 or low not in _DIGITS[1:]:
+        raise ValueError(
+            f"{word!r}: the bound is one hexadecimal digit from 1 on, as in mf-state f"
+        )
+    return MasterState(int(low, 16))
+
+
 def _state(word: str, bounds: str) -> Condition:
     low, _, high = bounds.partition("-")
-    digits = "0123456789abcdef"
-    if len(low) != 1 or len(high) != 1 or low not in digits or high not in digits:
+    if len(low) != 1 or len(high) != 1 or low not in _DIGITS or high not in _DIGITS:
         raise ValueError(f"{word!r}: bounds are two hexadecimal digits, as in state 1-f")
     return StateBetween(int(low, 16), int(high, 16))

@@ -30,6 +30,7 @@ from simcard.security.access import (
     AnyOf,
     Authenticated,
     Condition,
+    MasterState,
     Method,
     Never,
     Not,
@@ -108,7 +109,12 @@ def decode_compact(value: bytes, subject: Subject) -> AccessRules:
 
 
 def state_right(value: int) -> Condition:
-    """A right byte XY of the PBOC family: granted while Y <= security state <= X."""
+    """A right byte XY of the PBOC family: granted while Y <= security state <= X.
+
+    0Y, which no state of the DF could meet, is granted while that of the MF is Y or higher.
+    """
+    if 0 < value <= 0x0F:
+        return MasterState(value)
     return StateBetween(value & 0x0F, value >> 4)
 
 
@@ -240,6 +246,8 @@ def _to_condition(condition: Condition) -> bytes:
             return parts[0] if len(parts) == 1 else encode(_AND, b"".join(parts))
         case StateBetween(low, high):
             return encode(_STATE, bytes([high << 4 | low]))
+        case MasterState(low):
+            return encode(_STATE, bytes([low]))
         case AllOf(parts=members):
             return encode(_AND, b"".join(map(_to_condition, members)))
         case AnyOf(parts=members):
