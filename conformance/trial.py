@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.case import Case, NotApplicable, NotRun, Unmet
@@ -12,7 +14,7 @@ from conformance.minimise import failure_of, minimise
 from conformance.result import Case as CaseResult
 from conformance.result import Failure
 from conformance.terminal import Violation
-from conformance.trouble import NotCarried
+from conformance.trouble import CardLost, NotCarried
 from conformance.undo import NotPutBack
 from conformance.verdict import Verdict
 
@@ -85,7 +87,18 @@ def _judge(
     except Unmet as unmet:
         failure = Failure(requirement=unmet.requirement, message=str(unmet), allowed=unmet.allowed)
         return Finding(Verdict.FAIL, str(unmet), failure)
+    except CardLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug of ours is no verdict on the card
+        return Finding(Verdict.INCONCLUSIVE, _own_fault(error))
     return Finding(Verdict.PASS)
+
+
+def _own_fault(error: Exception) -> str:
+    """Where the suite itself went wrong, in a line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return f"the suite failed, not the card: {what} ({Path(place.filename).name}:{place.lineno})"
 
 
 def settle(bench: Bench, violation: Violation, body: Callable[[], None]) -> Finding:

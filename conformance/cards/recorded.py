@@ -6,22 +6,36 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.cards import Ability
 from conformance.result import RESULT_FILE, TRACE_FILE, read_result, read_trace
-from conformance.trouble import CardLost, UsageError
+from conformance.trouble import CardLost
+
+COPIED = ("sim:", "mutant:")
+"""The cards whose runs were on copies; a record of theirs has the resets of copies in it."""
 
 if TYPE_CHECKING:
-    from conformance.cards import Ability, CardUnderTest
+    from conformance.cards import CardUnderTest
     from conformance.result import Exchange
 
 
 class RecordedCard:
-    """The answers in the order of the trace; another question than the recorded one ends it."""
+    """The answers in the order of the trace; another question than the recorded one ends it.
 
-    abilities: frozenset[Ability] = frozenset()
+    The run has to ask as the recorded one did: same seed, examples, risk and areas.
+    """
+
     known_as: bytes | None = None
 
-    def __init__(self, spec: str, reader: str, atr: bytes, exchanges: deque[Exchange]) -> None:
+    def __init__(
+        self,
+        spec: str,
+        reader: str,
+        atr: bytes,
+        exchanges: deque[Exchange],
+        abilities: frozenset[Ability],
+    ) -> None:
         self.spec = spec
+        self.abilities = abilities
         self.reader = reader
         self._atr = atr
         self._exchanges = exchanges
@@ -33,7 +47,9 @@ class RecordedCard:
         result = read_result(room / RESULT_FILE)
         trace = deque(read_trace(room / TRACE_FILE))
         card = result.card
-        return cls(f"recorded:{folder}", card.reader, bytes.fromhex(card.atr), trace)
+        copied = card.spec.startswith(COPIED)
+        abilities = frozenset({Ability.FORK}) if copied else frozenset[Ability]()
+        return cls(f"recorded:{folder}", card.reader, bytes.fromhex(card.atr), trace, abilities)
 
     def connect(self) -> bytes:
         """The recorded ATR."""
@@ -58,8 +74,8 @@ class RecordedCard:
         return bytes.fromhex(exchange.response)
 
     def fork(self) -> CardUnderTest:
-        """A record has no copies."""
-        raise UsageError(f"{self.spec}: this card cannot be copied")
+        """The record goes on, whichever copy it is of."""
+        return self
 
     def close(self) -> None:
         """Nothing to power down."""

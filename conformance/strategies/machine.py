@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from conformance import strategies
@@ -31,7 +32,8 @@ def explore(bench: Bench, *kinds: str) -> None:
     Hypothesis does not shrink here: a history is a list of commands that can be replayed, and
     `conformance.minimise` makes it short with a tenth of the replays.
     """
-    machine = _machine(bench, kinds)
+    found: list[Violation] = []
+    machine = _machine(bench, kinds, found)
     chosen = settings(
         max_examples=bench.plan.examples,
         stateful_step_count=LONGEST,
@@ -45,12 +47,16 @@ def explore(bench: Bench, *kinds: str) -> None:
         verbosity=hypothesis.Verbosity.quiet,
     )
     hypothesis.seed(bench.plan.seed)(machine)
-    run_state_machine_as_test(machine, settings=chosen)
+    try:
+        run_state_machine_as_test(machine, settings=chosen)
+    except Flaky:
+        raise found[0] from None  # whether it comes again is for the trial to say
 
 
-def _machine(bench: Bench, kinds: tuple[str, ...]) -> type[RuleBasedStateMachine]:
-    """A state machine class whose rules send the commands of *kinds*."""
-    target: list[str] = []
+def _machine(
+    bench: Bench, kinds: tuple[str, ...], found: list[Violation]
+) -> type[RuleBasedStateMachine]:
+    """A state machine class whose rules send the commands of *kinds*; *found* gets violations."""
 
     class History(RuleBasedStateMachine):
         """One history on one card."""
@@ -73,9 +79,8 @@ def _machine(bench: Bench, kinds: tuple[str, ...]) -> type[RuleBasedStateMachine
                 return
             except Violation as violation:
                 self.over = True
-                if not target:
-                    target.append(violation.requirement)
-                if violation.requirement == target[0]:
+                found.append(violation)
+                if violation.requirement == found[0].requirement:
                     raise
 
     for name, commands in _rules(bench, kinds).items():

@@ -269,6 +269,12 @@ def test_control_information(terminal: Terminal) -> None:
             )
 
 
+def _parameters(data: bytes) -> tuple[tlv.DataObject, ...]:
+    """What is in an FCP template that the model has found well-formed."""
+    objects = tlv.parse(data)
+    return objects[0].children if objects else ()
+
+
 @case("select/file-descriptor", covers=["7816-4/select/fcp-descriptor"])
 def test_file_descriptor(terminal: Terminal) -> None:
     """The file descriptor byte names the structure of each file."""
@@ -277,7 +283,7 @@ def test_file_descriptor(terminal: Terminal) -> None:
         terminal.send(select_path(file, p2=FCP, ne=ALL), expect=OK, because=because)
         for file in terminal.layout.files
     ]
-    if not any(tlv.parse(answer.data)[0].find(DESCRIPTOR) for answer in answers):
+    if not any(tlv.find(_parameters(answer.data), DESCRIPTOR) for answer in answers):
         not_applicable("the control parameters hold no file descriptor")
 
 

@@ -235,15 +235,15 @@ def test_cases_and_requirements_are_listed(conformance: Command) -> None:
 def test_a_recorded_run_is_judged_again_without_the_card(
     conformance: Command, tmp_path: Path
 ) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    common = ["--examples", "2", "--risk", "observe"]
-    conformance("run", "--card", "sim:iso7816", *common, "--area", "atr", "--out", str(first))
-    trace = (first / "trace.jsonl").read_text("utf-8")
-    assert trace
-    run = conformance(
-        "run", "--card", f"recorded:{first}", *common, "--area", "atr", "--out", str(second)
-    )
-    assert run.returncode in {0, 4}, run.stderr
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    common = ["run", "--examples", "3", "--seed", "8"]
+    conformance(*common, "--card", "mutant:verify/any-value", "--out", str(first))
+    again = conformance(*common, "--card", f"recorded:{first}", "--out", str(second))
+    assert again.returncode == 1, again.stderr
+    assert untimed(second) == untimed(first)
+    other = conformance(*common[:-1], "9", "--card", f"recorded:{first}", "--out", str(third))
+    assert other.returncode == 4
+    assert "the record" in other.stderr
 
 
 def plain_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
