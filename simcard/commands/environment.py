@@ -24,6 +24,7 @@ from simcard.files.descriptors import FileKind, LifeCycle
 from simcard.security.access import Right
 from simcard.security.environment import (
     STORED_SIZE,
+    TAG_USAGE,
     Component,
     Environment,
     Side,
@@ -34,7 +35,6 @@ from simcard.security.keys import Key, KeyUsage
 from simcard.status import SW, CardError
 from simcard.tlv import Tlv, TlvError, find, parse
 
-_TAG_USAGE: Final = 0x95
 TAG_KEY: Final = 0x83
 TAG_PRIVATE_KEY: Final = 0x84
 _SET: Final = 0x01
@@ -84,7 +84,7 @@ def _objects(call: Call) -> tuple[Tlv, ...]:
     except TlvError:
         raise CardError(SW.INCORRECT_DATA) from None
     tags = {tlv.tag for tlv in objects}
-    if len(tags) != len(objects) or _TAG_USAGE in tags:
+    if len(tags) != len(objects) or TAG_USAGE in tags:
         raise CardError(SW.INCORRECT_DATA)
     return tuple(objects)
 

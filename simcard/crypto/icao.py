@@ -4,7 +4,7 @@ The chip's side and the terminal's side use the same formulas, so both are here.
 itself is built elsewhere, on the suites of :mod:`simcard.crypto.blocks`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simcard.crypto.blocks import BlockCipher, block_suite
 from simcard.crypto.curves import Curve
@@ -19,8 +19,8 @@ _WEIGHTS = (7, 3, 1)
 class KeyPair:
     """A key for encryption and one for message authentication."""
 
-    enc: bytes
-    mac: bytes
+    enc: bytes = field(repr=False)
+    mac: bytes = field(repr=False)
 
 
 def check_digit(field: str) -> str:

@@ -5,7 +5,7 @@ ISO/IEC 9796-2 scheme 1 for active authentication (ICAO 9303-11 clause 6.1). The
 gmpy2's, by the Chinese remainder theorem on the private side.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hmac import compare_digest
 
@@ -57,8 +57,8 @@ class RsaPrivateKey:
     ValueError when *e* has no inverse modulo (p-1)(q-1) or the primes are equal.
     """
 
-    p: int
-    q: int
+    p: int = field(repr=False)
+    q: int = field(repr=False)
     e: int = 65537
 
     def __post_init__(self) -> None:

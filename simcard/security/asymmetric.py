@@ -19,7 +19,7 @@ tag   for     meaning
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
@@ -84,7 +84,7 @@ class EcKey:
     """
 
     curve: Curve
-    private: int | None
+    private: int | None = field(repr=False)
     digest: Digest | None
     given: bytes = b""
 

@@ -21,7 +21,7 @@ from simcard.tlv import Tlv, encode, find, parse
 
 STORED_SIZE: Final = 256
 _BOOKS: Final = 2
-_TAG_USAGE: Final = 0x95
+TAG_USAGE: Final = 0x95
 
 
 class Template(IntEnum):
@@ -62,15 +62,15 @@ class Component(NamedTuple):
     objects: tuple[Tlv, ...]
 
     def __bytes__(self) -> bytes:
-        qualifier = Tlv(_TAG_USAGE, bytes([self.side]))
+        qualifier = Tlv(TAG_USAGE, bytes([self.side]))
         return encode(self.template, [qualifier, *self.objects])
 
     @classmethod
     def decode(cls, tlv: Tlv) -> Self:
         """The component in a template; ValueError for anything else."""
         objects = tlv.children()
-        side = Side(int.from_bytes(find(objects, _TAG_USAGE) or b"", "big") & 0xF0)
-        return cls(Template(tlv.tag), side, tuple(o for o in objects if o.tag != _TAG_USAGE))
+        side = Side(int.from_bytes(find(objects, TAG_USAGE) or b"", "big") & 0xF0)
+        return cls(Template(tlv.tag), side, tuple(o for o in objects if o.tag != TAG_USAGE))
 
 
 class Environment(NamedTuple):

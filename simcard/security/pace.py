@@ -18,7 +18,7 @@ bytes for the worked example on brainpoolP256r1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from simcard.crypto.blocks import BlockCipher
@@ -130,7 +130,7 @@ class NonceSent:
     password: int
     suite: Suite
     curve: Curve
-    nonce: bytes
+    nonce: bytes = field(repr=False)
 
     def map(self, terminal: bytes, draw: Random) -> tuple[Mapped, bytes]:
         """Step 2: map the nonce with the terminal's point; answers the chip's mapping point."""

@@ -78,7 +78,8 @@ class Sealed:
         head = bytes.fromhex(header)
         body = b"".join(tlv(tag, value) for tag, value in objects)
         if mac:
-            covered = pad(head, self.size) if head[0] & 0x0C == 0x0C else b""
+            header_too = head[0] & 0x4C == 0x0C
+            covered = pad(head, self.size) if header_too else b""
             body += tlv(0x8E, self.mac(covered, body))
         return self.framed(head, body, le)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sealed_card import OK, SUITES, Objects, Sealed, image, tlv
+from sealed_card import OK, SUITES, Objects, Sealed, image, state_of, tlv
 
 from conformance.crypto.blocks import cmac, encrypt_cbc, pad, retail_mac
 from conformance.crypto.icao import message_iv
@@ -286,6 +286,21 @@ def test_published_answers_are_what_the_card_would_send(
     channel = channel_of(inputs, inputs["ssc"])._replace(counter=int(inputs["ssc"], 16) + 1)
     wrapped = DataObjectSeal(channel, odd=False).wrap(bytes.fromhex(expected["data"]), SW.OK)
     assert (wrapped + OK).hex().upper() == inputs["rapdu"]
+
+
+@pytest.mark.parametrize("cla", [0x60, 0x70])
+def test_on_further_channels_only_an_encapsulated_header_is_authentic(cla: int) -> None:
+    """Class bytes 6X and 7X cannot say that the header is under the MAC."""
+    sealed = Sealed("AES-128")
+    channel = state_of(sealed.card).sessions[0].secure
+    assert isinstance(channel, DataObjectChannel)
+    header, class_byte = f"{cla:02X}D68600", CLASS_BYTES[cla]
+    assert class_byte is not None
+    for inside, authentic in (([], False), ([(0x89, bytes.fromhex(header))], True)):
+        command = Command.parse(sealed.build(header, [*inside, (0x81, DATA)]))
+        found = channel.unwrap(command, class_byte)
+        assert found.authentic is authentic
+        assert found.command.cla == cla - 0x20
 
 
 def test_secure_messaging_without_a_session_is_not_understood() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from simcard.crypto.curves import CURVES
 from simcard.crypto.digests import Digest
-from simcard.crypto.icao import password_of_mrz
+from simcard.crypto.icao import KeyPair, password_of_mrz
 from simcard.crypto.rsa import generate
 from simcard.entropy import SeededEntropy
 from simcard.profiles.keys import KeyTable
@@ -23,6 +23,7 @@ from simcard.security.asymmetric import (
     encode_rsa,
 )
 from simcard.security.keys import KeyAlgorithm, KeyUsage, check_key
+from simcard.security.pace import SUITES, Offer, begin
 from simcard.tlv import encode
 
 DOTTED_CURVES = {
@@ -170,6 +171,17 @@ def test_the_mrz_is_the_password_and_the_access_keys() -> None:
 def test_a_long_document_number_has_its_check_digit_behind_it() -> None:
     """As in a TD1 document whose number has more than nine characters."""
     assert table(algorithm="password", usage=["pace"], mrz="D23145890734934071279507122").value
+
+
+def test_no_secret_is_in_what_a_value_says_of_itself() -> None:
+    made = generate(512, SeededEntropy(2).draw, e=3)
+    factors = (made.p.to_bytes(32, "big"), made.q.to_bytes(32, "big"))
+    said = repr(decode_rsa(encode_rsa(*factors, 3))) + repr(decode_ec(encode_ec("P-256", SCALAR)))
+    nonce, offer = bytes(range(16)), Offer(next(iter(SUITES.values())), 13)
+    run, _ = begin(1, b"123456", offer, lambda _: nonce)
+    said += repr(run) + repr(KeyPair(nonce, nonce))
+    for secret in (made.p, made.q, int.from_bytes(SCALAR, "big"), nonce):
+        assert str(secret) not in said
 
 
 BAD_TABLES: dict[str, tuple[dict[str, Any], str]] = {
