@@ -40,7 +40,7 @@ def get_challenge(call: Call) -> Reply:
     return Reply(challenge)
 
 
-@command("INTERNAL AUTHENTICATE", ins=0x88, cases="4", clause="ISO/IEC 7816-4:2020, 11.6.4")
+@command("INTERNAL AUTHENTICATE", ins=0x88, cases="4", clause="ISO/IEC 7816-4:2020, 11.6.2")
 def internal_authenticate(call: Call) -> Reply:
     """The card proves its key P2 over the challenge in the data field, as `prove` tells.
 
@@ -54,7 +54,7 @@ def internal_authenticate(call: Call) -> Reply:
     return Reply(prove(key, call.command.data, call.draw))
 
 
-@command("EXTERNAL AUTHENTICATE", ins=0x82, cases="134", clause="ISO/IEC 7816-4:2020, 11.6.5")
+@command("EXTERNAL AUTHENTICATE", ins=0x82, cases="134", clause="ISO/IEC 7816-4:2020, 11.6.4")
 def external_authenticate(call: Call) -> Reply:
     """The terminal proves the key P2 over the card's last challenge.
 

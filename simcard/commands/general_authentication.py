@@ -59,7 +59,7 @@ def offer_of(call: Call, identifier: bytes, number: bytes | None) -> Offer:
     "GENERAL AUTHENTICATE",
     ins=0x86,
     cases="34",
-    clause="ISO/IEC 7816-4:2020, 11.6.6; ICAO 9303-11, 4.4.4.2",
+    clause="ISO/IEC 7816-4:2020, 11.6.5; ICAO 9303-11, 4.4.4.2",
     right=Right.READ,
     stepwise=True,
 )
@@ -164,7 +164,7 @@ def _compare_tokens(call: Call, run: Agreed, token: bytes) -> Reply:
     "GENERAL AUTHENTICATE",
     ins=0x87,
     cases="34",
-    clause="ISO/IEC 7816-4:2020, 11.6.6",
+    clause="ISO/IEC 7816-4:2020, 11.6.5",
     right=Right.READ,
     stepwise=True,
 )
