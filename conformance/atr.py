@@ -22,7 +22,6 @@ DI = (None, 1, 2, 4, 8, 16, 32, 64, 12, 20, None, None, None, None, None, None)
 GLOBAL_BYTES = 15
 STATUS_INFORMATION = 0x00
 COMPACT_TLV = 0x80
-DIR_DATA_REFERENCE = 0x10
 
 
 class MalformedATR(ValueError):

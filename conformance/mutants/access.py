@@ -24,11 +24,6 @@ READS = (INS_READ_BINARY, INS_READ_RECORD)
 UPDATES = (INS_UPDATE_BINARY, INS_UPDATE_RECORD)
 
 
-def _verify_all(puppet: Puppet) -> None:
-    for number, value in PINS.items():
-        puppet.send(CommandAPDU(0x00, INS_VERIFY, 0x00, number, value).encode())
-
-
 @fault("access/read-rule-ignored", *READS, breaks="access/read-refused")
 def read_rule_ignored(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """What may be read after a verification only is read by anybody."""

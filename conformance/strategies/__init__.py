@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from conformance.apdu import SHORT_NE, CommandAPDU
 from conformance.commands import (
-    get_challenge,
     path_of,
     query,
     read_binary,
@@ -21,7 +20,7 @@ from conformance.commands import (
     update_record,
     verify,
 )
-from conformance.layout import DedicatedFile, ElementaryFile, Kind
+from conformance.layout import DedicatedFile, Kind
 from conformance.undo import JUDGED
 
 if TYPE_CHECKING:
@@ -169,16 +168,9 @@ def verifications(layout: Layout, keys: Keys) -> SearchStrategy[CommandAPDU] | N
     return st.one_of(comparisons, st.sampled_from(numbers).map(query))
 
 
-def challenges() -> SearchStrategy[CommandAPDU]:
-    """GET CHALLENGE of the usual length."""
-    return st.just(get_challenge(SHORT_NE))
-
-
 __all__ = [
-    "ElementaryFile",
     "binary_reads",
     "binary_updates",
-    "challenges",
     "record_reads",
     "record_updates",
     "selections",
