@@ -70,6 +70,7 @@ class Service:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_there = self.answers()
 
     @staticmethod
     def answers() -> bool:
@@ -101,9 +102,11 @@ class Service:
         wait_until("the PC/SC service is gone", lambda: not self.answers())
 
     def close(self) -> None:
-        """Leaves the machine with the service it had."""
+        """Leaves the machine with a service if it had one."""
         if self._process is not None:
             self.stop()
+            if self._was_there:
+                program("pcscd")  # goes into the background by itself
 
 
 class ServedCards:
