@@ -47,7 +47,7 @@ class RecordContent:
     def is_active(self, number: int) -> bool:
         """Whether record *number* is activated; 6A83 when there is none."""
         self._must_exist(number)
-        return not self._inactive >> self._slot(number) & 1
+        return not self._inactive or not self._inactive >> self._slot(number) & 1
 
     def set_active(self, number: int, *, active: bool) -> None:
         """Activate or deactivate record *number*; 6A83 when there is none."""
