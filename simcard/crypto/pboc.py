@@ -21,7 +21,8 @@ MAC_LENGTH = 4
 class Transaction(NamedTuple):
     """The part of a transaction that every MAC covers, in the order of the commands.
 
-    *kind* is 01 load ED, 02 load EP, 05 purchase ED, 06 purchase EP, 09 composite purchase.
+    *kind* is 01 load ED, 02 load EP, 03 unload ED, 05 purchase ED, 06 purchase EP, 07 update of the
+    overdraw limit, 09 composite purchase.
     *moment* is date and time as the terminal gives them; MAC1 of a load is computed before.
     """
 
@@ -94,6 +95,35 @@ def load_tac(tac: bytes, balance: bytes, online_counter: bytes, transaction: Tra
     with date and time.
     """
     return transaction_mac(tac, balance + online_counter + transaction.wire)
+
+
+def unload_mac3(
+    process: bytes, balance: bytes, online_counter: bytes, transaction: Transaction
+) -> bytes:
+    """MAC3 of DEBIT FOR UNLOAD, by the card: covered as by :func:`load_tac`.
+
+    MAC1 and MAC2 of an unload are those of a load. The process key is made like that of a load.
+    """
+    return load_tac(process, balance, online_counter, transaction)
+
+
+def overdraw_mac1(process: bytes, balance: bytes, limit: bytes, transaction: Transaction) -> bytes:
+    """MAC1 of INITIALIZE FOR UPDATE: balance(4), the old *limit*(3), kind and terminal."""
+    covered = transaction._replace(amount=balance + limit, moment=b"")
+    return transaction_mac(process, covered.wire)
+
+
+def overdraw_mac2(process: bytes, limit: bytes, transaction: Transaction) -> bytes:
+    """MAC2 of UPDATE OVERDRAW LIMIT: the new *limit*(3), kind, terminal, date and time."""
+    return transaction_mac(process, transaction._replace(amount=limit).wire)
+
+
+def overdraw_tac(
+    tac: bytes, balance: bytes, online_counter: bytes, limit: bytes, transaction: Transaction
+) -> bytes:
+    """TAC of UPDATE OVERDRAW LIMIT: balance(4) after, counter(2) before, then as MAC2."""
+    covered = transaction._replace(amount=balance + online_counter + limit)
+    return transaction_mac(tac, covered.wire)
 
 
 def purchase_mac1(process: bytes, transaction: Transaction) -> bytes:

@@ -36,6 +36,7 @@ class PbocTable(Table):
     factors: bool = True
     tac_key: Hex = Field(default=b"\x00", min_length=1, max_length=1)
     terminal_file: Hex = Field(default=b"\x00\x16", min_length=2, max_length=2)
+    composite_files: list[int] = Field(default=[0x1A])
     transport_key: Hex = Field(default=b"\xff" * 16, min_length=8, max_length=16)
 
     @property
@@ -50,6 +51,7 @@ class PbocTable(Table):
             factors=self.factors,
             tac_key=self.tac_key[0],
             terminal_file=int.from_bytes(self.terminal_file, "big"),
+            composite_files=frozenset(self.composite_files),
         )
 
 

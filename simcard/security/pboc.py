@@ -64,7 +64,9 @@ class PbocRules:
     byte that says SM4. A wrong line MAC spends the error counter of its key when
     `line_failures_count`. `proof_counter_after`: GET TRANSACTION PROOF names a transaction by the
     counter after it. `unblock_sets_pin`: PIN UNBLOCK brings a new PIN. `factors`: authentications
-    may name a diversification factor behind the block.
+    may name a diversification factor behind the block. `tac_key` is the identifier of the internal
+    key that makes TACs, `terminal_file` that of the EF of a module's MF with the terminal number,
+    `composite_files` the short identifiers of EFs that composite purchases write.
     """
 
     cipher: BlockCipher = BlockCipher.TDES
@@ -75,6 +77,7 @@ class PbocRules:
     factors: bool = True
     tac_key: int = 0x00
     terminal_file: int = 0x0016
+    composite_files: frozenset[int] = frozenset({0x1A})
 
     def algorithm_of(self, header: KeyHeader) -> KeyAlgorithm:
         """The algorithm of a key with *header*."""

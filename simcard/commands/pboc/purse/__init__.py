@@ -1,0 +1,1 @@
+"""Transactions of purses: initialise, then complete, as one unbroken pair of commands."""
