@@ -1,14 +1,14 @@
-"""What can go wrong around a run, apart from the card being wrong: three events with their exits."""
+"""What can go wrong around a run, apart from the card being wrong."""
 
 from __future__ import annotations
 
 
 class UsageError(ValueError):
-    """The judge was asked for something it cannot do; the text is one line for the person. Exit 3."""
+    """The judge was asked for something it cannot do; the text is one line for a person. Exit 3."""
 
 
 class CardLost(Exception):
-    """The card does not answer any more: pulled from the reader, or the service went away. Exit 4."""
+    """The card does not answer any more: it was pulled, or the service went away. Exit 4."""
 
 
 class NotCarried(Exception):
