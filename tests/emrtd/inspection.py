@@ -21,7 +21,7 @@ Random = Callable[[int], bytes]
 
 AID = bytes.fromhex("A0000002471001")
 OK = b"\x90\x00"
-EF_COM, DG1, DG2, DG15, EF_SOD = 0x1E, 0x01, 0x02, 0x0F, 0x1D
+EF_COM, DG1, DG2, DG14, DG15, EF_SOD = 0x1E, 0x01, 0x02, 0x0E, 0x0F, 0x1D
 CHUNK = 0xDF
 """What a short response has room for with every suite: 223 bytes are 224 with their padding."""
 

@@ -27,7 +27,7 @@ MRZ = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C<3UTO6908061F9406236Z
 
 SHA256_IDENTIFIER = "2.16.840.1.101.3.4.2.1"
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
-DG_NUMBERS = {"DG1": 1, "DG2": 2, "DG15": 15}
+DG_NUMBERS = {"DG1": 1, "DG2": 2, "DG14": 14, "DG15": 15}
 
 
 def tlv(tag: str, *parts: bytes) -> bytes:
@@ -152,7 +152,7 @@ def _name(common: str) -> x509.Name:
 
 def security_object() -> bytes:
     """LDSSecurityObject version 0: the hashes of the data groups (ICAO 9303-10, 4.6.2.3)."""
-    groups = {"DG1": dg1(), "DG2": dg2(), "DG15": dg15()}
+    groups = {"DG1": dg1(), "DG2": dg2(), "DG14": dg14(), "DG15": dg15()}
     hashes = (
         sequence(integer(DG_NUMBERS[name]), tlv("04", hashlib.sha256(content).digest()))
         for name, content in groups.items()
@@ -216,12 +216,18 @@ def ef_card_access() -> bytes:
     )
 
 
+def dg14() -> bytes:
+    """The SecurityInfos of EF.CardAccess once more, under the signature (ICAO 9303-11, 9.2.11)."""
+    return tlv("6E", ef_card_access())
+
+
 CONTENTS = {
     "3F00/011C": ef_card_access,
     "3F00/1001/011E": ef_com,
     "3F00/1001/011D": ef_sod,
     "3F00/1001/0101": dg1,
     "3F00/1001/0102": dg2,
+    "3F00/1001/010E": dg14,
     "3F00/1001/010F": dg15,
 }
 """The files of the profile by path."""

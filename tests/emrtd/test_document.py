@@ -11,7 +11,7 @@ from pathlib import Path
 import issuer
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from inspection import DG1, DG2, DG15, EF_COM, EF_SOD, Inspection, Refused
+from inspection import DG1, DG2, DG14, DG15, EF_COM, EF_SOD, Inspection, Refused
 
 from conformance.crypto import icao
 from conformance.crypto.signatures import active_authentication
@@ -22,7 +22,7 @@ SPECIMEN = ("L898902C", "690806", "940623")
 MRZ_PASSWORD = icao.mrz_password(icao.mrz_information(*SPECIMEN))
 CAN = b"123456"
 COM = bytes.fromhex("60145F0104303130365F36063034303030305C026175")
-FILES = {EF_COM: "011E", EF_SOD: "011D", DG1: "0101", DG2: "0102", DG15: "010F"}
+FILES = {EF_COM: "011E", EF_SOD: "011D", DG1: "0101", DG2: "0102", DG14: "010E", DG15: "010F"}
 SUITES = (1, 2, 3, 4)
 
 
@@ -80,7 +80,7 @@ def test_openssl_finds_the_document_security_object_genuine(tmp_path: Path) -> N
 
 
 def test_the_security_object_has_the_hash_of_each_data_group() -> None:
-    for group in (issuer.dg1(), issuer.dg2(), issuer.dg15()):
+    for group in (issuer.dg1(), issuer.dg2(), issuer.dg14(), issuer.dg15()):
         assert hashlib.sha256(group).digest() in issuer.security_object()
 
 
@@ -96,6 +96,7 @@ def read_all(inspection: Inspection) -> None:
     assert inspection.read(EF_COM) == COM
     assert inspection.read(DG1)[5:] == issuer.MRZ.encode()
     assert inspection.read(DG2) == issuer.dg2()
+    assert inspection.read(DG14) == issuer.dg14()
     assert inspection.read(DG15) == issuer.dg15()
     assert inspection.read(EF_SOD) == issuer.ef_sod()
 
