@@ -39,7 +39,7 @@ lint: $(SETUP)
 	$(BIN)/lint-imports
 
 bench: $(SETUP)
-	$(BIN)/pytest --benchmark-enable --benchmark-only tests/bench tests/bench/bench_*.py tests/system $(PYTEST)
+	$(BIN)/pytest --benchmark-enable --benchmark-only -o python_files='test_*.py bench_*.py' tests/bench tests/system $(PYTEST)
 
 # Only the stamps say that set-up is complete: a set-up that broke off is done again from its start.
 $(READY): requirements.lock pyproject.toml
