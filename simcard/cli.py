@@ -16,6 +16,9 @@ from rich.table import Table
 from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
 from simcard.entropy import Entropy, ScriptedEntropy, SeededEntropy
+from simcard.issuance import keys_cli
+from simcard.issuance.ceremony import CeremonyError
+from simcard.issuance.custody import CustodyError
 from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
@@ -31,6 +34,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+
+app.add_typer(keys_cli.app, name="keys")
 
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="Name of a profile, or a path to a TOML file.")
@@ -200,11 +205,22 @@ class ServeError(Exception):
     """The cards could not be put into a reader."""
 
 
+OUR_ERRORS = (
+    CeremonyError,
+    CustodyError,
+    ImageError,
+    ProfileError,
+    ScriptError,
+    ServeError,
+    TearIdError,
+)
+
+
 def main() -> None:
     """Run the command line; our own errors become one line and exit code 3."""
     try:
         app()
-    except (ProfileError, ScriptError, ServeError, ImageError, TearIdError) as error:
+    except OUR_ERRORS as error:
         print(f"simcard: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(USAGE_ERROR)
     except BrokenPipeError:
