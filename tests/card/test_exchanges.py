@@ -74,6 +74,7 @@ def test_an_exchange_opens_with_its_promise(script: Path) -> None:
         (
             *("# ISO/IEC 7816-3:2006, ", "# ISO/IEC 7816-4:2020, "),
             *("# ISO/IEC 7816-8:2021, ", "# ISO/IEC 7816-9:2017, "),
+            *("# PBOC 2.0: ", "# Social security card: "),
         )
     )
     assert promise.endswith(".")
