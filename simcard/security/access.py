@@ -235,13 +235,9 @@ def _fact(word: str) -> Condition:
         )
     if not reference:
         return Authenticated(Method(method))
-    try:
-        number = int(reference, 16)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 0xFF or len(reference) != 2:
+    if len(reference) != 2 or not set(reference) <= set(_DIGITS):
         raise ValueError(f"{word!r}: a reference is one byte, two hexadecimal digits")
-    return Authenticated(Method(method), number)
+    return Authenticated(Method(method), int(reference, 16))
 
 
 _DIGITS = "0123456789abcdef"
