@@ -25,7 +25,21 @@ EF_COM, DG1, DG2, DG14, DG15, EF_SOD = 0x1E, 0x01, 0x02, 0x0E, 0x0F, 0x1D
 CHUNK = 0xDF
 """What a short response has room for with every suite: 223 bytes are 224 with their padding."""
 
-CURVES = {12: "P-256", 13: "brainpoolP256r1", 15: "P-384", 16: "brainpoolP384r1"}
+CURVES = {
+    8: "P-192",
+    9: "brainpoolP192r1",
+    10: "P-224",
+    11: "brainpoolP224r1",
+    12: "P-256",
+    13: "brainpoolP256r1",
+    14: "brainpoolP320r1",
+    15: "P-384",
+    16: "brainpoolP384r1",
+    17: "brainpoolP512r1",
+    18: "P-521",
+}
+"""The standardised domain parameters over elliptic curves (ICAO 9303-11, table 6)."""
+
 PROTOCOLS = {1: ("TDES", 16), 2: ("AES", 16), 3: ("AES", 24), 4: ("AES", 32)}
 
 
@@ -161,13 +175,13 @@ class Inspection:
 
     def step(self, tag: int, answer_tag: int, value: bytes, *, last: bool = False) -> bytes:
         """One GENERAL AUTHENTICATE of the chain: the value that the chip sends for *value*."""
-        inner = bytes([tag, len(value)]) + value if value else b""
+        inner = icao._tlv(bytes([tag]), value) if value else b""
         header = bytes([0x00 if last else 0x10, 0x86, 0, 0])
-        answer = self.send(header, bytes([0x7C, len(inner)]) + inner, le=0)
-        assert answer[0] == 0x7C
-        assert answer[2] == answer_tag
-        assert answer[3] == len(answer) - 4
-        return answer[4:]
+        answer = self.send(header, icao._tlv(b"\x7c", inner), le=0)
+        ((template, content),) = icao._objects(answer)
+        ((found, data),) = icao._objects(content)
+        assert (template, found) == (b"\x7c", bytes([answer_tag]))
+        return data
 
     def read(self, short_identifier: int) -> bytes:
         """A whole elementary file: its first four bytes say how long it is."""

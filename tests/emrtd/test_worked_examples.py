@@ -16,8 +16,7 @@ from simcard.card import Card
 from simcard.cli import app
 from simcard.entropy import ScriptedEntropy, SeededEntropy
 from simcard.messaging.iso import DataObjectChannel
-from simcard.profiles import build_card, load_profile
-from simcard.profiles.loader import Profile
+from simcard.profiles import Profile, build_card, load_profile
 from simcard.script import parse_script
 
 ROOT = Path(__file__).parents[2]

@@ -18,9 +18,8 @@ from simcard.card import Card
 from simcard.crypto.digests import Digest
 from simcard.crypto.rsa import RsaPrivateKey, generate, verify_iso9796
 from simcard.entropy import SeededEntropy
-from simcard.profiles import build_card, load_profile
+from simcard.profiles import Profile, build_card, load_profile
 from simcard.profiles.keys import KeyTable
-from simcard.profiles.loader import Profile
 
 CHALLENGE = bytes(range(8))
 SCALAR = "1F" * 32
