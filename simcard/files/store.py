@@ -154,8 +154,7 @@ class CellStore:
 
     def table(self) -> tuple[int, ...]:
         """The whole cell table; entry 0 belongs to cell 1."""
-        raw = self.memory.read(self._table_at, 2 * self.count)
-        return struct.unpack(f">{self.count}H", raw)
+        return struct.unpack(f">{self.count}H", self._table_bytes())
 
     def free_bytes(self) -> int:
         """Bytes in cells that no chain holds."""
@@ -194,8 +193,7 @@ class CellStore:
         No data may be in the open transaction yet: zeroing free cells is invisible to everybody
         and is committed in steps, so that a file may be larger than a transaction.
         """
-        table = self.table()
-        cells = _choose(table, max(1, -(-size // self.cell_size)))
+        cells = _choose(self._table_bytes(), max(1, -(-size // self.cell_size)))
         if cells is None:
             raise CardError(SW.NOT_ENOUGH_MEMORY)
         region = self.region(cells)
@@ -206,11 +204,21 @@ class CellStore:
 
     def release(self, head: int) -> None:
         """Free the chain that starts at *head*."""
-        for cell in self.chain(head, self.table()):
+        cell = head
+        while cell != _LAST:
+            following = int.from_bytes(self.memory.read(self._entry_at(cell), 2), "big")
+            assert following != _FREE, f"cell {cell}: its chain was whole at power-on"
             self._link(cell, _FREE)
+            cell = following
 
     def _link(self, cell: int, entry: int) -> None:
-        self.memory.write(self._table_at + 2 * (cell - 1), entry.to_bytes(2, "big"))
+        self.memory.write(self._entry_at(cell), entry.to_bytes(2, "big"))
+
+    def _entry_at(self, cell: int) -> int:
+        return self._table_at + 2 * (cell - 1)
+
+    def _table_bytes(self) -> bytes:
+        return self.memory.read(self._table_at, 2 * self.count)
 
     def _zero(self, region: Region) -> None:
         assert not self.memory.dirty, "cells are zeroed before anything else is written"
@@ -222,12 +230,26 @@ class CellStore:
                 self.memory.commit()
 
 
-def _choose(table: tuple[int, ...], wanted: int) -> list[int] | None:
+def _choose(table: bytes, wanted: int) -> list[int] | None:
     """The first run of *wanted* free cells, else the first free cells anywhere, else None."""
-    free = [cell for cell, entry in enumerate(table, 1) if entry == _FREE]
-    if len(free) < wanted:
-        return None
-    for start in range(len(free) - wanted + 1):
-        if free[start + wanted - 1] - free[start] == wanted - 1:
-            return free[start : start + wanted]
-    return free[:wanted]
+    start = _find_free(table, wanted, 1)
+    if start is not None:
+        return list(range(start, start + wanted))
+    cells: list[int] = []
+    while len(cells) < wanted:
+        cell = _find_free(table, 1, cells[-1] + 1 if cells else 1)
+        if cell is None:
+            return None
+        cells.append(cell)
+    return cells
+
+
+def _find_free(table: bytes, wanted: int, cell: int) -> int | None:
+    """The first cell at or behind *cell* that is free, and *wanted* - 1 behind it as well."""
+    run = bytes(2 * wanted)
+    at = table.find(run, 2 * (cell - 1))
+    while at % 2:  # half an entry and half the next one, or -1
+        if at < 0:
+            return None
+        at = table.find(run, at + 1)
+    return at // 2 + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 from simcard.files.descriptors import HEAD, File, FileKind, LifeCycle, describe
@@ -19,7 +20,8 @@ from simcard.tlv import Tlv, parse
 class Tree:
     """All files of a card, with the indexes that make a look-up cost the same for any number.
 
-    `dormant` holds the cells of deactivated and terminated files.
+    `dormant` holds the cells of deactivated and terminated files, `with_names` the DFs that have
+    a name, by their cells.
     """
 
     files: dict[int, File]
@@ -27,13 +29,14 @@ class Tree:
     by_identifier: dict[tuple[int, int], File]
     by_sfi: dict[tuple[int, int], File]
     internal: dict[tuple[int, FileKind, int], File]
+    with_names: dict[int, File]
     dormant: set[int]
     root: int
 
     @classmethod
     def of(cls, files: list[File], root: int) -> Self:
         """The tree of *files*, whose MF lies at cell *root*; LayoutError when it is missing."""
-        tree = cls({}, {}, {}, {}, {}, set(), root)
+        tree = cls({}, {}, {}, {}, {}, {}, set(), root)
         for file in files:
             tree._enter(file)
         if root not in tree.files:
@@ -85,7 +88,7 @@ class Tree:
 
     def named(self) -> list[File]:
         """The DFs that have a name, in the order of their cells."""
-        return [self.files[cell] for cell in sorted(self.files) if self.files[cell].names]
+        return [self.with_names[cell] for cell in sorted(self.with_names)]
 
     def with_file(self, file: File) -> Tree:
         """This tree with *file* new in it, or in the place of the one at the same cell."""
@@ -110,12 +113,15 @@ class Tree:
             dict(self.by_identifier),
             dict(self.by_sfi),
             dict(self.internal),
+            dict(self.with_names),
             set(self.dormant),
             self.root,
         )
 
     def _enter(self, file: File) -> None:
         self.files[file.cell] = file
+        if file.names:
+            self.with_names[file.cell] = file
         if not file.is_usable:
             self.dormant.add(file.cell)
         if file.parent:
@@ -129,6 +135,7 @@ class Tree:
 
     def _remove(self, file: File) -> None:
         del self.files[file.cell]
+        self.with_names.pop(file.cell, None)
         self.dormant.discard(file.cell)
         siblings = self.children.get(file.parent, ())
         self.children[file.parent] = tuple(cell for cell in siblings if cell != file.cell)
@@ -147,8 +154,9 @@ def read_head(store: CellStore, cell: int, region: Region) -> File:
             region.read(store.memory, 0, HEAD.size)
         )
         start = HEAD.size + attributes_size
-        attributes = tuple(parse(region.read(store.memory, HEAD.size, attributes_size)))
-        return make_file(
+        encoded = region.read(store.memory, HEAD.size, attributes_size)
+        attributes, described = _decoded(encoded, kind)
+        return File(
             cell=cell,
             kind=FileKind(kind),
             life_cycle=LifeCycle.from_byte(life_cycle),
@@ -156,17 +164,24 @@ def read_head(store: CellStore, cell: int, region: Region) -> File:
             identifier=identifier,
             attributes=attributes,
             region=region.part(start, body_size),
+            **described,
         )
     except (ValueError, AssertionError) as error:
         raise LayoutError(f"cell {cell}: no file head: {error}") from error
 
 
-def make_file(*, kind: FileKind, attributes: tuple[Tlv, ...], **fields: Any) -> File:
-    """A `File` with what its attributes say; ValueError when they contradict its kind."""
-    described: dict[str, Any] = {}
-    if kind in (FileKind.DF, FileKind.EF):
-        described = describe(attributes, is_df=kind is FileKind.DF)
-    return File(kind=kind, attributes=attributes, **fields, **described)
+@lru_cache(maxsize=1024)
+def _decoded(encoded: bytes, kind: int) -> tuple[tuple[Tlv, ...], dict[str, Any]]:
+    """The attributes and what they say; remembered, because many files have the same ones."""
+    attributes = tuple(parse(encoded))
+    return attributes, _described(attributes, kind)
+
+
+def _described(attributes: tuple[Tlv, ...], kind: int) -> dict[str, Any]:
+    """Further fields of a `File`; ValueError when its attributes contradict its kind."""
+    if kind not in (FileKind.DF, FileKind.EF):
+        return {}
+    return describe(attributes, is_df=kind == FileKind.DF)
 
 
 def write_file(
@@ -185,7 +200,7 @@ def write_file(
     cell, region = store.allocate(start + body_size)
     head = HEAD.pack(kind, life_cycle.value, parent, identifier, len(encoded), body_size)
     region.write(store.memory, 0, head + encoded)
-    return make_file(
+    return File(
         cell=cell,
         kind=kind,
         life_cycle=life_cycle,
@@ -193,12 +208,12 @@ def write_file(
         identifier=identifier,
         attributes=attributes,
         region=region.part(start, body_size),
+        **_described(attributes, kind),
     )
 
 
 def set_life_cycle(store: CellStore, file: File, state: LifeCycle) -> File:
     """*file* in another life cycle state, written to its head."""
-    table = store.table()
-    head = store.region(store.chain(file.cell, table)[:1])
+    head = store.region([file.cell])
     head.write(store.memory, 1, bytes([state.value]))
     return replace(file, life_cycle=state)

@@ -22,6 +22,8 @@ NOWHERE = -1
 
 LEVELLING_PERIOD = 64
 """Every so many transactions, at most one page is moved to even out wear: one write in 64."""
+LEVELLING_WINDOW = 256
+"""Looked for among so many logical pages at a time, so that a large chip is not a slow one."""
 LEVELLING_GAP = 64
 """Moved only when its page has seen so many writes less than the one about to be programmed."""
 
@@ -70,16 +72,20 @@ class Ledger:
         """The *count* pages to program and the next frontier; and the heap that stays free.
 
         The frontier may be a superseded page, since it is programmed only after this commit. The
-        transaction itself may not use one: it can still be discarded. `WornOut` when one of the
-        pages has no endurance left.
+        transaction itself may not use one: it can still be discarded. `WornOut`, and all is as it
+        was, when one of the pages has no endurance left. Otherwise the heap is this ledger's own,
+        which then serves no longer: copying it would make a commit on a large chip dearer.
         """
-        free = self.free.copy()
-        route = [self.frontier]
-        route += [heappop(free) & 0xFFFF for _ in range(count - 1)]
-        for page in superseded:
-            heappush(free, _key(flash, page))
-        route.append(heappop(free) & 0xFFFF)
+        free = self.free
+        returned = [_key(flash, page) for page in superseded]
+        taken = [heappop(free) for _ in range(count - 1)]
+        for key in returned:
+            heappush(free, key)
+        taken.append(heappop(free))
+        route = [self.frontier, *(key & 0xFFFF for key in taken)]
         if any(flash.wear[page] >= flash.geometry.endurance for page in route):
+            free[:] = set(free + taken).difference(returned)
+            heapify(free)
             raise WornOut("no free page with endurance left")
         return route, free
 
@@ -89,10 +95,16 @@ class Ledger:
         Pages that never change would otherwise keep the best flash for ever. None, nearly always:
         it is not the time, or wear is even enough.
         """
-        if (self.sequence + 1) % LEVELLING_PERIOD:
+        period, rest = divmod(self.sequence + 1, LEVELLING_PERIOD)
+        if rest:
             return None
         wear = flash.wear
-        live = [logical for logical, place in enumerate(self.locations) if place != NOWHERE]
+        starts = range(0, len(self.locations), LEVELLING_WINDOW)
+        start = starts[period % len(starts)]
+        window = enumerate(self.locations[start : start + LEVELLING_WINDOW], start)
+        live = [logical for logical, place in window if place != NOWHERE]
+        if not live:
+            return None
         coldest = min(live, key=lambda logical: wear[self.locations[logical]])
         gap = wear[self.frontier] - wear[self.locations[coldest]]
         return coldest if gap > LEVELLING_GAP else None
