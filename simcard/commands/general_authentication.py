@@ -26,7 +26,7 @@ from simcard.security.pace import (
     choose,
     offers,
 )
-from simcard.status import SW, CardError
+from simcard.status import SW, CardError, StatusWord
 from simcard.tlv import TlvError, encode, parse
 
 EF_CARD_ACCESS: Final = 0x011C
@@ -35,10 +35,6 @@ TAG_PASSWORD: Final = 0x83
 TAG_PARAMETERS: Final = 0x84
 PACE_IDENTIFIER: Final = bytes.fromhex("04007F0007020204")
 _DYNAMIC_DATA: Final = 0x7C
-_ENCIPHERED_NONCE: Final = 0x80
-_TERMINAL_MAPPING, _CHIP_MAPPING = 0x81, 0x82
-_TERMINAL_KEY, _CHIP_KEY = 0x83, 0x84
-_TERMINAL_TOKEN, _CHIP_TOKEN = 0x85, 0x86
 
 
 def offer_of(call: Call, identifier: bytes, number: bytes | None) -> Offer:
@@ -75,29 +71,29 @@ def general_authenticate(call: Call) -> Reply:
         raise CardError(SW.INCORRECT_P1_P2)
     tag, value = _dynamic_data(call.command.data)
     run = call.session.pace if call.continued else None
-    if tag != _EXPECTED[type(run)]:
+    expected, answered = _TAGS[type(run)]
+    if tag != expected:
         raise CardError(SW.CONDITIONS_NOT_SATISFIED)
     if isinstance(run, Agreed):
         if _chained(call):
             raise CardError(SW.LAST_OF_CHAIN_EXPECTED)
-        return _compare_tokens(call, run, value)
-    if not _chained(call):
-        raise CardError(SW.CONDITIONS_NOT_SATISFIED)
-    try:
-        following, answer = _step(call, run, value)
-    except PaceError:
-        raise CardError(SW.INCORRECT_DATA) from None
-    call.session = call.session._replace(pace=following)
-    return _answer(tag + 1 if tag else _ENCIPHERED_NONCE, answer)
+        answer = _compare_tokens(call, run, value)
+        if isinstance(answer, StatusWord):
+            return Reply(sw=answer)
+    else:
+        if not _chained(call):
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        answer = _step(call, run, value)
+    return Reply(encode(_DYNAMIC_DATA, encode(answered, answer)))
 
 
-_EXPECTED: Final[dict[type[Run | None], int]] = {
-    type(None): 0,
-    NonceSent: _TERMINAL_MAPPING,
-    Mapped: _TERMINAL_KEY,
-    Agreed: _TERMINAL_TOKEN,
+_TAGS: Final[dict[type[Run | None], tuple[int, int]]] = {
+    type(None): (0, 0x80),  # nothing: the enciphered nonce
+    NonceSent: (0x81, 0x82),  # mapping data of both sides
+    Mapped: (0x83, 0x84),  # ephemeral public keys
+    Agreed: (0x85, 0x86),  # tokens
 }
-"""The tag of the data object that each state waits for, 0 for none."""
+"""What the terminal sends in each state of the run, and what the chip answers."""
 
 
 def _dynamic_data(data: bytes) -> tuple[int, bytes]:
@@ -117,18 +113,22 @@ def _chained(call: Call) -> bool:
     return class_byte is not None and class_byte.chained
 
 
-def _answer(tag: int, value: bytes) -> Reply:
-    return Reply(encode(_DYNAMIC_DATA, encode(tag, value)))
-
-
-def _step(call: Call, run: NonceSent | Mapped | None, value: bytes) -> tuple[Run, bytes]:
-    """The next state of the run, and what the chip sends for it."""
-    if isinstance(run, NonceSent):
-        return run.map(value, call.draw)
-    if isinstance(run, Mapped):
-        return run.agree(value, call.draw)
-    offer, password = _meant(call)
-    return begin(password.cell, password.value, offer, call.draw)
+def _step(call: Call, run: NonceSent | Mapped | None, value: bytes) -> bytes:
+    """What the chip sends in one of the first three steps, which leads to the next state."""
+    following: Run
+    try:
+        match run:
+            case NonceSent():
+                following, answer = run.map(value, call.draw)
+            case Mapped():
+                following, answer = run.agree(value, call.draw)
+            case None:
+                offer, password = _meant(call)
+                following, answer = begin(password.cell, password.value, offer, call.draw)
+    except PaceError:
+        raise CardError(SW.INCORRECT_DATA) from None
+    call.session = call.session._replace(pace=following)
+    return answer
 
 
 def _meant(call: Call) -> tuple[Offer, Key]:
@@ -145,19 +145,19 @@ def _meant(call: Call) -> tuple[Offer, Key]:
     return offer_of(call, identifier, number), key
 
 
-def _compare_tokens(call: Call, run: Agreed, token: bytes) -> Reply:
-    """Step 4: the terminal proves that it knows the password; then secure messaging starts."""
+def _compare_tokens(call: Call, run: Agreed, token: bytes) -> bytes | StatusWord:
+    """Step 4: the chip's token, and secure messaging, for the right one; else what to answer."""
     key = call.key_at(run.password, KeyUsage.PACE)
     call.session = call.session._replace(pace=None)
     key.spend()
     if not run.accepts(token):
         satisfied = call.session.satisfied - {key.cell}
         call.session = call.session._replace(satisfied=satisfied)
-        return Reply(sw=key.failure)
+        return key.failure
     key.restore()
     channel = DataObjectChannel(run.suite.cipher, run.keys, 0, grants=frozenset({key.cell}))
     call.session = call.session.with_channel(channel)
-    return _answer(_CHIP_TOKEN, run.token)
+    return run.token
 
 
 @command(
