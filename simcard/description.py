@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from simcard.family_description import describe_choices, describe_family
 from simcard.profiles.keys import KeyTable
 from simcard.profiles.profile import Profile
 from simcard.profiles.schema import CompactAccess, FileTable, ReferencedAccess
@@ -22,7 +23,11 @@ def describe_profile(profile: Profile) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_row("card", f"{tables.name}: {tables.title}")
     head.add_row("ATR", tables.atr.hex(" ").upper())
+    if tables.ats is not None:
+        head.add_row("ATS", tables.ats.hex(" ").upper())
     head.add_row("dialect", tables.dialect)
+    if tables.dialect == "pboc":
+        head.add_row("choices", describe_choices(tables.pboc.rules))
     head.add_row(
         "memory",
         f"{memory.size} bytes in pages of {memory.page_size}, {memory.endurance} writes a page",
@@ -51,6 +56,8 @@ def _tree(profile: Profile) -> Tree:
         for key in profile.tables.key:
             if key.df == file.path:
                 node.add(f"{_key(key)}\n  {_access(profile, key.access)}")
+        for text in describe_family(profile, file.path, _access):
+            node.add(text)
     return root
 
 

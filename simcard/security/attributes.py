@@ -111,8 +111,11 @@ def decode_compact(value: bytes, subject: Subject) -> AccessRules:
 def state_right(value: int) -> Condition:
     """A right byte XY of the PBOC family: granted while Y <= security state <= X.
 
-    0Y, which no state of the DF could meet, is granted while that of the MF is Y or higher.
+    0Y, which no state of the DF could meet, is granted while that of the MF is Y or higher. F0 is
+    always and EF never.
     """
+    if value in (0xF0, 0xEF):
+        return ALWAYS if value == 0xF0 else NEVER
     if 0 < value <= 0x0F:
         return MasterState(value)
     return StateBetween(value & 0x0F, value >> 4)
@@ -136,7 +139,7 @@ def decode_proprietary(value: bytes, subject: Subject) -> AccessRules:
         }
     if value[2]:
         line = Secured(authentic=True, confidential=value[2] == 0xC0)
-        second = AllOf((second, line))
+        second = line if second is ALWAYS else AllOf((second, line))
     return {Right.READ: first, Right.UPDATE: second, Right.WRITE: second}
 
 

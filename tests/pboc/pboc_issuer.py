@@ -48,3 +48,16 @@ def wallet(chip: Card) -> None:
     for header in ("01 3F F0F0 0100", "02 3F F0F0 0000", "00 3E F0F0 0000", "00 34 F0F0 0000"):
         identifier, key_type, rights, rest = header.split()
         ok(chip, f"80D401{identifier}15" + key_type + rights + rest + TEST_KEY)
+
+
+def with_purse(**changes: int) -> Card:
+    """A powered ssc2 whose EP holds something else."""
+    loaded = load_profile("ssc2")
+    purses = [
+        purse.model_copy(update=changes) if purse.kind == "EP" else purse
+        for purse in loaded.tables.purse
+    ]
+    tables = loaded.tables.model_copy(update={"purse": purses})
+    card = build_card(Profile(tables, loaded.source))
+    card.power_on()
+    return card

@@ -96,6 +96,8 @@ def _create_ef(structure: Structure) -> Callable[[Call, Header], Reply]:
     def create(call: Call, header: Header) -> Reply:
         """Type, size or number and length of records, right to read, right to change, FF FF."""
         space = int.from_bytes(header.size, "big")
+        if not space:
+            raise CardError(SW.INCORRECT_DATA)
         descriptor, size_field = bytes([structure.value]), b""
         if structure.is_variable:
             records = max(1, min(space // _SHORTEST_TLV, _RECORDS_MAX))
