@@ -217,6 +217,13 @@ class Key:
         decode = decode_rsa if self.algorithm is KeyAlgorithm.RSA else decode_ec
         return decode(self.value).digest
 
+    def demand_private(self) -> None:
+        """6985 when this is the public half of a pair alone."""
+        if self.algorithm is KeyAlgorithm.RSA:
+            _ = self.rsa
+        elif self.algorithm in (KeyAlgorithm.EC, KeyAlgorithm.SM2):
+            _ = self.private_scalar
+
     def _must_be(self, *algorithms: KeyAlgorithm) -> None:
         if self.algorithm not in algorithms:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)

@@ -62,11 +62,6 @@ def _digest_info(algorithm: Signature, hashed: bytes) -> bytes:
     return hashed if algorithm.digest is None else rsa.digest_info(algorithm.digest, hashed)
 
 
-def check_private(key: Key, algorithm: Signature) -> None:
-    """6985 when *key* is a public key alone."""
-    _ = key.rsa if algorithm.scheme is Scheme.PKCS1 else key.private_scalar
-
-
 def sign(key: Key, algorithm: Signature, hashed: bytes, draw: Random) -> bytes:
     """The signature over a *hashed* that `check_hash` let pass; chance comes from *draw*."""
     match algorithm.scheme:

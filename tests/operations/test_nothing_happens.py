@@ -149,6 +149,25 @@ def test_a_hash_function_too_long_for_the_modulus_is_no_condition_of_use() -> No
         ),
         ('algorithm = "rsa"\np = "0F"\nq = "0D"', "p and q are primes"),
         ('algorithm = "rsa"\nn = "23"', "the modulus has 512 bits or more"),
+        (
+            f'algorithm = "rsa"\ndigest = "SM3"\nn = "{2**512 - 1:X}"',
+            "an RSA key hashes with SHA",
+        ),
+        (
+            f'algorithm = "sm2"\nprivate = "{SM2P256V1.n - 1:X}"',
+            "the SM2 private key n-1 cannot sign",
+        ),
+        (
+            'algorithm = "sm2"\nhex = "06082A8648CE3D0301078120' + "11" * 32 + '"',
+            "an SM2 key lies on sm2p256v1",
+        ),
+        ('algorithm = "ec"\nhex = "06012A810111"', "06 is not the object identifier of a curve"),
+        (
+            'algorithm = "ec"\nhex = "06082A8648CE3D03010780012A8120' + "11" * 32 + '"',
+            "80 is not the object identifier of a hash function",
+        ),
+        ('algorithm = "rsa"\nhex = "8101FF"', "the data objects of this key are 81 82 83, or 7F49"),
+        ('algorithm = "rsa"\nhex = "81FF"', "the length field at offset 1 is malformed"),
     ],
 )
 def test_a_key_that_is_none_is_refused_with_the_profile(

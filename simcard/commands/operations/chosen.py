@@ -21,18 +21,16 @@ _KEY_TAGS: Final = {
 
 
 def key_number(call: Call, template: Template, side: Side) -> int:
-    """The key that *template* chooses for *side*; 6985 when it chooses none, 6A88 for no number."""
+    """The key that *template* chooses for *side*; 6985 when it chooses none."""
     for tag in _KEY_TAGS[side]:
         reference = call.session.environment.get(template, side, tag)
         if reference is not None:
-            if len(reference) != 1:
-                raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
             return reference[0]
     raise CardError(SW.CONDITIONS_NOT_SATISFIED)
 
 
 def key(call: Call, template: Template, side: Side, usage: KeyUsage) -> Key:
-    """The key chosen, for one purpose; 6985, 6A88, 6982 as `Call.key` and `key_number` say."""
+    """The key chosen, for one purpose; 6985 when none is, and as `Call.key` says."""
     return call.key(key_number(call, template, side), usage)
 
 

@@ -46,6 +46,7 @@ def decipher(call: Call, data: bytes) -> Reply:
     a point that is not on the curve, or when no message comes out: that has cost a use of the key.
     """
     key, algorithm, initial = _meant(call, Side.COMPUTES, KeyUsage.DECIPHER)
+    key.demand_private()
     if call.command.p2 == TAG_INDICATED:
         algorithm = _indicated(algorithm, data[:1])
         data = data[1:]
@@ -91,12 +92,11 @@ def _check_message(key: Key, algorithm: Encipherment, message: bytes) -> None:
 
 
 def _check_cryptogram(key: Key, algorithm: Encipherment, cryptogram: bytes) -> None:
-    """6700 for a length that no cryptogram has; 6985 for a key that cannot decipher."""
     match algorithm.mode:
         case Mode.PKCS1:
-            fits = len(cryptogram) == key.rsa.size
+            fits = len(cryptogram) == key.rsa_public.size
         case Mode.SM2:
-            fits = bool(key.private_scalar) and len(cryptogram) > _SM2_OVERHEAD
+            fits = len(cryptogram) > _SM2_OVERHEAD
         case _:
             fits = bool(cryptogram) and len(cryptogram) % key.suite.block_size == 0
     if not fits:

@@ -28,7 +28,7 @@ _TAG_SIGNATURE: Final = 0x9E
 def compute(call: Call, data: bytes) -> Reply:
     """The signature of the chosen private key over what the data field says."""
     key, algorithm = _meant(call, Side.COMPUTES, KeyUsage.SIGN)
-    signing.check_private(key, algorithm)
+    key.demand_private()
     tag = call.command.p2
     hashed = _hashed(call, key, algorithm, Tlv(tag, data) if data else None)
     key.use()
