@@ -46,10 +46,11 @@ Words = Mapping[str, str | int]
 
 
 def key_table(number: int, words: Words) -> str:
-    """A `[[key]]` for everything its algorithm can do, usable and replaceable by anybody."""
+    """A `[[key]]` for what `usage` says, else all its algorithm can do; anybody may use it."""
     usage = _USAGES.get(str(words["algorithm"]), ["encipher", "decipher", "mac"])
+    usage = str(words["usage"]).split() if "usage" in words else usage
     lines = [f'df = "3F00"\nreference = "{number:02X}"\nusage = {usage}\naccess = "open"']
-    lines += [f"{name} = {value!r}" for name, value in words.items()]
+    lines += [f"{name} = {value!r}" for name, value in words.items() if name != "usage"]
     return "\n[[key]]\n" + "\n".join(lines) + "\n"
 
 
