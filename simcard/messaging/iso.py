@@ -17,7 +17,7 @@ from hmac import compare_digest
 from typing import Final, NamedTuple
 
 from simcard.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, ClassByte, Command, Protection
-from simcard.crypto.blocks import BlockCipher, block_suite
+from simcard.crypto.blocks import BlockCipher, BlockSuite, block_suite
 from simcard.crypto.icao import KeyPair
 from simcard.crypto.macs import retail_mac
 from simcard.crypto.padding import Padding, pad, unpad
@@ -97,10 +97,11 @@ class DataObjectChannel(NamedTuple):
 
     def _data(self, counter: int, objects: dict[int, bytes], *, odd: bool) -> tuple[bytes, bool]:
         """The plain data field, and whether nobody could read it; 6988 for a bad cryptogram."""
-        tags = _DATA_TAGS & objects.keys()
-        if not tags:
+        if _DATA_TAGS.isdisjoint(objects):
             return b"", True
-        (tag,) = tags if len(tags) == 1 else (None,)
+        tag, *others = _DATA_TAGS & objects.keys()
+        if others:
+            raise CardError(SW.SM_OBJECTS_INCORRECT)
         if tag == TAG_PLAIN:
             return objects[TAG_PLAIN], False
         if tag == TAG_CRYPTOGRAM and objects[tag][:1] == _PADDING_INDICATOR:
@@ -111,7 +112,7 @@ class DataObjectChannel(NamedTuple):
             raise CardError(SW.SM_OBJECTS_INCORRECT)
         try:
             suite = block_suite(self.cipher, self.keys.enc)
-            padded = suite.decrypt_cbc(cryptogram, self._iv(counter))
+            padded = suite.decrypt_cbc(cryptogram, self._iv(suite, counter))
             return unpad(padded, suite.block_size), True
         except ValueError:
             raise CardError(SW.SM_OBJECTS_INCORRECT) from None
@@ -119,7 +120,7 @@ class DataObjectChannel(NamedTuple):
     def encipher(self, counter: int, data: bytes) -> bytes:
         """*data*, padded, under the session key and *counter*."""
         suite = block_suite(self.cipher, self.keys.enc)
-        return suite.encrypt_cbc(pad(data, suite.block_size), self._iv(counter))
+        return suite.encrypt_cbc(pad(data, suite.block_size), self._iv(suite, counter))
 
     def mac(self, counter: int, data: bytes, padding: int = Padding.METHOD_2) -> bytes:
         """Eight bytes of MAC over *counter* and *data*, padded."""
@@ -130,13 +131,11 @@ class DataObjectChannel(NamedTuple):
             return retail_mac(self.keys.mac, message, padding=padding)
         return block_suite(cipher, self.keys.mac).cmac(pad(message, size, padding))[:_MAC_SIZE]
 
-    def _iv(self, counter: int) -> bytes:
-        cipher = self.cipher
-        if cipher is BlockCipher.TDES:
+    def _iv(self, suite: BlockSuite, counter: int) -> bytes:
+        if self.cipher is BlockCipher.TDES:
             return b""
-        size = cipher.block_size
-        block = (counter % (1 << 8 * size)).to_bytes(size, "big")
-        return block_suite(cipher, self.keys.enc).encrypt_ecb(block)
+        size = suite.block_size
+        return suite.encrypt_ecb((counter % (1 << 8 * size)).to_bytes(size, "big"))
 
 
 def _objects(data: bytes) -> tuple[dict[int, bytes], int]:
