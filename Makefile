@@ -15,6 +15,7 @@ READY := $(VENV)/.ready
 PCSC  := $(VENV)/.pcsc
 
 # pyscard has no wheel for Linux: it is built here when its tools are present, and left out otherwise.
+# The setuptools that builds it comes from requirements.lock.
 CAN_BUILD_PCSC := $(shell [ "$$(uname)" = Darwin ] || { command -v swig && command -v cc && ls /usr/include/PCSC/winscard.h; } >/dev/null 2>&1 && echo yes)
 SETUP := $(READY) $(if $(CAN_BUILD_PCSC),$(PCSC))
 
@@ -70,8 +71,7 @@ LOCK_ARGS := --quiet --strip-extras --allow-unsafe --generate-hashes --no-header
 
 lock: $(LOCK)/pip-compile
 	$(LOCK)/pip-compile $(LOCK_ARGS) --extra dev --build-deps-for editable -o requirements.lock pyproject.toml
-	printf 'setuptools\n' > build/pcsc.in
-	$(LOCK)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['pcsc'], sep='\n')" >> build/pcsc.in
+	$(LOCK)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['pcsc'], sep='\n')" > build/pcsc.in
 	$(LOCK)/pip-compile $(LOCK_ARGS) --no-annotate -o requirements-pcsc.lock build/pcsc.in
 
 $(LOCK)/pip-compile:

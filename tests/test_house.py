@@ -11,10 +11,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("simcard", "conformance")
@@ -123,6 +126,24 @@ def the_top_is_tidy(root: Path) -> Iterator[str]:
             yield f"{path.name}: what is it doing at the top?"
 
 
+def the_lock_holds_what_is_asked_for(root: Path) -> Iterator[str]:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = dict(project["optional-dependencies"])
+    asked = {
+        "requirements-pcsc.lock": extras.pop("pcsc"),
+        "requirements.lock": project["dependencies"],
+    }
+    for extra in extras.values():
+        asked["requirements.lock"] = asked["requirements.lock"] + extra
+    for lock, requirements in asked.items():
+        text = (root / lock).read_text("utf-8")
+        locked = dict(re.findall(r"^([\w.-]+)==([\w.+!-]+)", text, re.MULTILINE))
+        for requirement in map(Requirement, requirements):
+            version = locked.get(canonicalize_name(requirement.name))
+            if version is None or version not in requirement.specifier:
+                yield f"{lock}: {requirement} is asked for, {version} is locked; run make lock"
+
+
 Rule = Callable[[Path], Iterator[str]]
 RULES: list[Rule] = [
     modules_are_short,
@@ -133,6 +154,7 @@ RULES: list[Rule] = [
     no_holes_are_left,
     the_changelog_is_kept,
     the_top_is_tidy,
+    the_lock_holds_what_is_asked_for,
 ]
 
 FAULTS: list[tuple[Rule, str, str]] = [
@@ -152,6 +174,8 @@ FAULTS: list[tuple[Rule, str, str]] = [
     (the_changelog_is_kept, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n## 0.1\n"),
     (the_changelog_is_kept, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n### Misc\n"),
     (the_top_is_tidy, "notes.txt", "remember\n"),
+    (the_lock_holds_what_is_asked_for, "requirements.lock", "rich==1.0\ntypes-rich==1.0\n"),
+    (the_lock_holds_what_is_asked_for, "requirements-pcsc.lock", "setuptools==80.0\n"),
 ]
 
 ARROWS = [
@@ -183,6 +207,12 @@ def tidy_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / package / "__init__.py").write_text('"""A package with a purpose."""\n')
     (root / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n### Added\n\n- This.\n")
     (root / ".gitignore").write_text("out/\n")
+    (root / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["rich>=2"]\n'
+        '[project.optional-dependencies]\ndev = ["Types_Rich"]\npcsc = ["pyscard>=2.2"]\n'
+    )
+    (root / "requirements.lock").write_text("rich==2.1 \\\n    --hash=x\ntypes-rich==1.0\n")
+    (root / "requirements-pcsc.lock").write_text("pyscard==2.3\n")
     return root
 
 
