@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -36,8 +36,14 @@ class PbocTable(Table):
     factors: bool = True
     tac_key: Hex = Field(default=b"\x00", min_length=1, max_length=1)
     terminal_file: Hex = Field(default=b"\x00\x16", min_length=2, max_length=2)
-    composite_files: list[int] = Field(default=[0x1A])
+    composite_files: list[Annotated[int, Field(ge=1, le=30)]] = Field(default=[0x1A])
     transport_key: Hex = Field(default=b"\xff" * 16, min_length=8, max_length=16)
+
+    @model_validator(mode="after")
+    def _has_a_transport_key(self) -> Self:
+        if len(self.transport_key) not in ((16,) if self.cipher == "sm4" else (8, 16)):
+            raise ValueError("a transport key has 16 bytes, a DES key 8")
+        return self
 
     @property
     def rules(self) -> PbocRules:

@@ -45,8 +45,8 @@ def verify(call: Call) -> Reply:
 def change_or_reload_pin(call: Call) -> Reply:
     """P1 01: old PIN, FF, new PIN. P1 00: new PIN and its MAC under the reload key.
 
-    A reloaded PIN has all its tries. 63CX for a wrong old PIN, 6983 when it is blocked;
-    6988 for a wrong MAC, which costs the reload key a try; 6A88 without a reload key.
+    A reloaded PIN has all its tries. 63CX for a wrong old PIN, 6983 when it is blocked; 6988 for a
+    wrong MAC, which costs the reload key a try where line MACs do; 6A88 without a reload key.
     """
     check_application(call)
     reference = call.reference(call.command.p2)
@@ -75,10 +75,13 @@ def _reload(call: Call, reference: ReferenceData) -> Reply:
         raise CardError(SW.WRONG_LENGTH)
     key = _reload_key(call)
     mac_key = key.value if len(key.value) == 8 else tac_key(key.value, key.algorithm.cipher)
-    key.spend()
+    counts = rules_of(call).line_failures_count
+    if counts:
+        key.spend()
     if not same_mac(transaction_mac(mac_key, pin), received):
         raise CardError(SW.SM_OBJECTS_INCORRECT)
-    key.restore()
+    if counts:
+        key.restore()
     reference.change(pin)
     reference.reset()
     return Reply()

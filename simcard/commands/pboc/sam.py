@@ -7,7 +7,7 @@ and the number of levels chooses the key together with the version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from simcard.commands.call import Call
@@ -40,7 +40,7 @@ _TERMINAL_SIZE: Final = 6
 class Purchase:
     """A purchase whose MAC1 was given: what its MAC2 is checked with."""
 
-    process_key: bytes
+    process_key: bytes = field(repr=False)
     amount: bytes
 
 
@@ -48,7 +48,7 @@ class Purchase:
 class Computation:
     """A diversified key made ready for computations, and which of them it is for."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     cipher: BlockCipher
     kind: int
 

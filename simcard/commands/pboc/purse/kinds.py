@@ -7,7 +7,7 @@ belongs to the one memory transaction of the completing command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from simcard.commands.call import Call
@@ -78,7 +78,7 @@ class Pending:
     random: bytes
     counter: int
     key_number: int
-    process_key: bytes = b""
+    process_key: bytes = field(default=b"", repr=False)
     records: tuple[CachedRecord, ...] = ()
 
     def with_record(self, record: CachedRecord) -> Pending:
