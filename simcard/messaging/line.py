@@ -34,8 +34,8 @@ class Guard(Protocol):
 class LineProtection:
     """The line protection key of the current DF and the challenge that starts the MAC.
 
-    *challenge* is 4, 8 or 16 bytes; it is empty when none was asked for. A *guard* counts the
-    wrong MACs.
+    *challenge* is up to a block, filled up with 00; it is empty when none was asked for. A *guard*
+    counts the wrong MACs.
     """
 
     cipher: BlockCipher
@@ -48,12 +48,13 @@ class LineProtection:
     def unwrap(self, command: Command, class_byte: ClassByte) -> Unwrapped:
         """The command without its MAC.
 
-        6882 for another kind of protection, 6985 without a challenge, 6987 when the data field is
-        shorter than a MAC, 6988 when the MAC is wrong, 6983 when the key is blocked.
+        6882 for another kind of protection, 6985 without a challenge or with one longer than a
+        block, 6987 when the data field is shorter than a MAC, 6988 when the MAC is wrong, 6983 when
+        the key is blocked.
         """
         if class_byte.protection is not Protection.PROPRIETARY:
             raise CardError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
-        if not self.challenge:
+        if not 0 < len(self.challenge) <= self.cipher.block_size:
             raise CardError(SW.CONDITIONS_NOT_SATISFIED)
         data, received = command.data[:-MAC_LENGTH], command.data[-MAC_LENGTH:]
         if len(received) < MAC_LENGTH:
@@ -98,7 +99,7 @@ class LineSeal:
     enciphers: bool
 
     def wrap(self, data: bytes, _sw: StatusWord) -> bytes:
-        """The response data field."""
+        """The response data field: enciphered it carries 255 bytes of *data* at most."""
         if not (data and self.enciphers):
             return data
-        return line_encipher(self.line.key, data, self.line.cipher)
+        return line_encipher(self.line.key, data[:0xFF], self.line.cipher)
