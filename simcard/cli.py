@@ -17,8 +17,11 @@ from simcard.card import Card
 from simcard.description import describe_commands, describe_profile
 from simcard.entropy import Entropy, ScriptedEntropy, SeededEntropy
 from simcard.issuance import keys_cli
+from simcard.issuance.batch import BatchError
 from simcard.issuance.ceremony import CeremonyError
 from simcard.issuance.custody import CustodyError
+from simcard.issuance.issue_cli import issue
+from simcard.issuance.personalisation import PersonalisationError
 from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
@@ -36,6 +39,7 @@ app = typer.Typer(
 _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
 app.add_typer(keys_cli.app, name="keys")
+app.command()(issue)
 
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="Name of a profile, or a path to a TOML file.")
@@ -206,9 +210,11 @@ class ServeError(Exception):
 
 
 OUR_ERRORS = (
+    BatchError,
     CeremonyError,
     CustodyError,
     ImageError,
+    PersonalisationError,
     ProfileError,
     ScriptError,
     ServeError,

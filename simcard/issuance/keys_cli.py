@@ -21,12 +21,11 @@ from simcard.issuance.hierarchy import (
     ROOT_SIZE,
     KeySet,
     Level,
-    Purpose,
     issuer_identifier,
     national,
 )
-from simcard.profiles import Profile, load_profile
-from simcard.security.pboc import KeyType
+from simcard.issuance.purposes import purposes
+from simcard.profiles import load_profile
 
 PASSPHRASE = "SIMCARD_KEYS_PASSPHRASE"
 
@@ -34,21 +33,6 @@ app = typer.Typer(no_args_is_help=True, help="Keys: new root, derived levels, ch
 _console = Console(highlight=False, soft_wrap=True)
 
 Directory = Annotated[Path, typer.Argument(help="The directory that holds the key files.")]
-
-
-def purposes(profile: Profile) -> list[Purpose]:
-    """What the keys of a card of *profile* are for: each key but PINs, `DF08/purchase/01`.
-
-    A master key that lets its DF be changed (external 00) is one of them.
-    """
-    rules = profile.tables.pboc.rules
-    found = []
-    for key in profile.tables.pboc_key:
-        if key.key_type is not KeyType.PIN:
-            place = key.df.rpartition("/")[2]
-            name = f"{place}/{key.type}/{key.id.hex().upper()}"
-            found.append(Purpose(name, rules.algorithm_of(key.header).cipher))
-    return found
 
 
 def passphrase() -> str:

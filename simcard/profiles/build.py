@@ -136,9 +136,9 @@ def _room(*where: str | int, what: str, size: int) -> Iterator[None]:
 
 
 def _add_file(profile: Profile, store: CellStore, table: FileTable, parent: int) -> File:
-    attributes = _attributes(profile, table)
+    attributes = file_attributes(profile, table)
     is_df = table.type == "df"
-    size = 0 if is_df else body_size(attributes, _size_field(table))
+    size = 0 if is_df else body_size(attributes, size_field(table))
     file = write_file(
         store,
         kind=FileKind.DF if is_df else FileKind.EF,
@@ -173,11 +173,13 @@ def _add_data_objects(profile: Profile, store: CellStore, table: FileTable, df: 
     store.memory.commit()
 
 
-def _size_field(table: FileTable) -> bytes | None:
+def size_field(table: FileTable) -> bytes | None:
+    """The value of DO 80 for the EF of *table*, None when its records say the size."""
     return table.size.to_bytes(2, "big") if table.size else None
 
 
-def _attributes(profile: Profile, table: FileTable) -> tuple[Tlv, ...]:
+def file_attributes(profile: Profile, table: FileTable) -> tuple[Tlv, ...]:
+    """The control parameters of the file of *table*, but for identifier, size and life cycle."""
     rules = _access_attribute(profile, table)
     structure = STRUCTURES.get(table.type)
     if structure is None:

@@ -1,0 +1,168 @@
+"""Issuing many cards: row by row from a list, resumable, each card once.
+
+A card is made in memory, its image written beside its final name and moved there, and only then a
+line is added to the ledger `issued.jsonl`. Whoever is in the ledger has a card; a list that was
+interrupted goes on behind them. A row that cannot be a card goes to `errors.csv` and the others are
+made. Everything about a card follows from its row and the keys, so a card whose image was moved but
+not yet entered is made again as the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from simcard.entropy import SeededEntropy
+from simcard.issuance.hierarchy import KeySet
+from simcard.issuance.holder import Holder
+from simcard.issuance.order import Order, card_factor, serial_number
+from simcard.issuance.personalisation import Machine
+from simcard.profiles import Profile, build_card
+
+LEDGER: Final = "issued.jsonl"
+ERRORS: Final = "errors.csv"
+_CHUNK: Final = 64
+_UNFINISHED: Final = ".part"
+
+
+class BatchError(ValueError):
+    """The list or the directory cannot be used at all; the message names the file and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One holder and the line of the list that says so, counted from 2: line 1 is the heading."""
+
+    line: int
+    holder: Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that is no card: its line, the field, and the rule it breaks."""
+
+    line: int
+    field: str
+    rule: str
+
+
+def make_card(profile: Profile, order: Order) -> bytes:
+    """The image of the personalised card of *order*: the same order gives the same bytes."""
+    seed = int.from_bytes(order.serial, "big")
+    card = build_card(profile.unpersonalised, entropy=SeededEntropy(seed))
+    card.power_on()
+    Machine(card.transmit, profile).personalise(order)
+    card.power_off()
+    return card.flash.image()
+
+
+def read_rows(file: Path) -> Iterator[Row | Rejection]:
+    """The rows of a CSV file whose heading has the fields of `Holder`.
+
+    A card number that came before is a rejection. BatchError when the file cannot be read as CSV.
+    """
+    seen: dict[bytes, int] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True, restkey="more columns than the heading")
+            _check_heading(file, reader.fieldnames or ())
+            for fields in reader:
+                row = _row(reader.line_num, fields)
+                if isinstance(row, Row):
+                    first = seen.setdefault(serial_number(row.holder), row.line)
+                    if first != row.line:
+                        row = Rejection(row.line, "card_number", f"line {first} has it already")
+                yield row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BatchError(f"{file}: {error}") from None
+
+
+def _check_heading(file: Path, names: Sequence[str]) -> None:
+    required = {name for name, field in Holder.model_fields.items() if field.is_required()}
+    missing = sorted(required - set(names))
+    unknown = sorted(set(names) - Holder.model_fields.keys())
+    if missing:
+        raise BatchError(f"{file}:1: the heading lacks {', '.join(missing)}")
+    if unknown:
+        raise BatchError(f"{file}:1: the heading has {', '.join(unknown)}, which no holder has")
+
+
+def _row(line: int, fields: dict[str, str]) -> Row | Rejection:
+    try:
+        return Row(line, Holder.model_validate({k: v for k, v in fields.items() if v}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        rule = first["msg"].removeprefix("Value error, ")
+        field = ".".join(map(str, first["loc"])) or rule.partition(":")[0]
+        return Rejection(line, field, rule)
+
+
+class Shelf:
+    """The directory of a batch: images, ledger and errors."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        for part in directory.glob(f"*{_UNFINISHED}"):
+            part.unlink()
+        self.issued = self._read_ledger()
+
+    def _read_ledger(self) -> dict[str, str]:
+        """Card numbers and image digests; a last line that was cut off is taken back."""
+        ledger = self.directory / LEDGER
+        if not ledger.exists():
+            return {}
+        lines = ledger.read_bytes().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+            ledger.write_bytes(b"".join(lines))
+        try:
+            entries = [json.loads(line) for line in lines]
+            return {entry["card_number"]: entry["sha256"] for entry in entries}
+        except (ValueError, KeyError, TypeError):
+            raise BatchError(f"{ledger}: not a ledger of issued cards") from None
+
+    def enter(self, row: Row, image: bytes) -> None:
+        """Keep the image and enter the card; the card counts as issued once this returns."""
+        number = row.holder.card_number
+        final = self.directory / f"{number}.img"
+        part = final.with_suffix(_UNFINISHED)
+        part.write_bytes(image)
+        part.replace(final)
+        digest = sha256(image).hexdigest()
+        serial = serial_number(row.holder).hex().upper()
+        entry = {"line": row.line, "card_number": number, "serial": serial, "sha256": digest}
+        with (self.directory / LEDGER).open("a", encoding="utf-8") as ledger:
+            ledger.write(json.dumps(entry) + "\n")
+        self.issued[number] = digest
+
+    def reject(self, rejections: Iterable[Rejection]) -> int:
+        """Write the rows that are no cards to the error file; how many there are."""
+        rows = [(each.line, each.field, each.rule) for each in rejections]
+        with (self.directory / ERRORS).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(("line", "field", "rule"))
+            writer.writerows(rows)
+        return len(rows)
+
+
+def orders(rows: Iterable[Row], keys_of: Callable[[str], KeySet]) -> Iterator[tuple[Row, Order]]:
+    """An order for each row: the keys of a chunk of rows take one cipher call for each purpose."""
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        by_region: dict[str, list[Row]] = {}
+        for row in chunk:
+            by_region.setdefault(row.holder.region, []).append(row)
+        for region, members in by_region.items():
+            factors = [card_factor(row.holder) for row in members]
+            derived = keys_of(region).derive_many(factors)
+            for row, keys in zip(members, derived, strict=True):
+                yield row, Order(row.holder, keys)

@@ -1,0 +1,150 @@
+"""`simcard issue`: make one card for a holder, or a card for each row of a list."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from simcard.issuance import custody
+from simcard.issuance.batch import (
+    ERRORS,
+    BatchError,
+    Rejection,
+    Row,
+    Shelf,
+    make_card,
+    orders,
+    read_rows,
+)
+from simcard.issuance.hierarchy import KeySet, Level, issuer_identifier
+from simcard.issuance.holder import Holder
+from simcard.issuance.keys_cli import key_file, passphrase
+from simcard.issuance.order import Order, card_factor
+from simcard.profiles import load_profile
+
+_console = Console(highlight=False, soft_wrap=True)
+_WAITING_MAX = 64
+
+
+def issue(
+    profile: Annotated[str, typer.Option("--profile", "-p", help="What card.")] = "ssc3",
+    holder: Annotated[Path | None, typer.Option(help="One holder, a TOML file.")] = None,
+    holders: Annotated[Path | None, typer.Option(help="Many holders, a CSV file.")] = None,
+    keys: Annotated[Path, typer.Option(help="The directory of key files.")] = Path("keys"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Image, or directory.")] = Path(
+        "cards"
+    ),
+    jobs: Annotated[int, typer.Option("-n", min=1, help="Processes that make cards.")] = 1,
+) -> None:
+    """Issue cards: personalise a blank chip with the APDUs a personalisation machine sends.
+
+    A list can be interrupted and started again: nobody gets two cards. The exit code is 1 when
+    rows were refused; they stand in errors.csv.
+    """
+    if (holder is None) == (holders is None):
+        raise BatchError("say either --holder or --holders")
+    keys_of = _key_finder(keys)
+    if holder is not None:
+        _issue_one(profile, holder, keys_of, output)
+        return
+    assert holders is not None
+    raise typer.Exit(1 if _issue_list(profile, holders, keys_of, Shelf(output), jobs) else 0)
+
+
+def _key_finder(directory: Path) -> Callable[[str], KeySet]:
+    """The keys of a city: from its own file, or derived from the nearest level that is there."""
+    secret = passphrase()
+
+    @cache
+    def find(region: str) -> KeySet:
+        path = (f"{region[:2]}0000", region)
+        for depth in (2, 1, 0):
+            file = key_file(directory, path[:depth])
+            if file.exists():
+                found = custody.load(file, secret)
+                for code in path[depth:]:
+                    found = found.derive(issuer_identifier(code), code)
+                assert found.level is Level.CITY
+                return found
+        raise custody.CustodyError(f"{directory}: no keys for the region {region}")
+
+    return find
+
+
+def _issue_one(profile: str, file: Path, keys_of: Callable[[str], KeySet], output: Path) -> None:
+    holder = read_holder(file)
+    keys = keys_of(holder.region).derive(card_factor(holder), holder.card_number)
+    if output.exists():
+        raise BatchError(f"{output}: there is something already; a card is not overwritten")
+    output.write_bytes(make_card(load_profile(profile), Order(holder, keys.keys)))
+    _console.print(f"{output}: card {holder.card_number}")
+
+
+def read_holder(file: Path) -> Holder:
+    """The holder in a TOML file; BatchError naming file, field and rule."""
+    try:
+        return Holder.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BatchError(f"{file}: {error}") from None
+    except ValidationError as error:
+        said = [
+            f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+        ]
+        raise BatchError("\n".join(said)) from None
+
+
+def _issue_list(
+    profile: str, file: Path, keys_of: Callable[[str], KeySet], shelf: Shelf, jobs: int
+) -> int:
+    """Make the cards that are missing; how many rows were refused."""
+    found = list(read_rows(file))
+    refused = shelf.reject(each for each in found if isinstance(each, Rejection))
+    rows = [each for each in found if isinstance(each, Row)]
+    wanted = [row for row in rows if row.holder.card_number not in shelf.issued]
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console) as progress:
+        task = progress.add_task("cards", total=len(rows), completed=len(rows) - len(wanted))
+        for row, image in _made(profile, orders(wanted, keys_of), jobs):
+            shelf.enter(row, image)
+            progress.advance(task)
+    _console.print(f"{shelf.directory}: {len(shelf.issued)} cards issued, {refused} rows refused")
+    if refused:
+        _console.print(f"the reasons stand in {shelf.directory / ERRORS}")
+    return refused
+
+
+def _made(
+    profile: str, wanted: Iterator[tuple[Row, Order]], jobs: int
+) -> Iterator[tuple[Row, bytes]]:
+    """Each row with its image; with several processes, as they are finished, in order."""
+    make = partial(_make, profile)
+    if jobs == 1:
+        for row, order in wanted:
+            yield row, make(order)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        waiting: list[tuple[Row, Future[bytes]]] = []
+        for row, order in wanted:
+            waiting.append((row, pool.submit(make, order)))
+            if len(waiting) >= _WAITING_MAX:
+                first, image = waiting.pop(0)
+                yield first, image.result()
+        for row, image in waiting:
+            yield row, image.result()
+
+
+def _make(profile: str, order: Order) -> bytes:
+    return make_card(_loaded(profile), order)
+
+
+_loaded = cache(load_profile)

@@ -1,0 +1,173 @@
+"""Personalising a blank chip with the APDUs a personalisation machine would send.
+
+The machine proves the transport key, creates the files of the profile, fills them while they are in
+the initialisation state and activates them, loads keys derived for this one card, creates the
+purses empty, and at last puts the issuer's master key in the place of the transport key. Files are
+created by CREATE FILE of ISO/IEC 7816-9, which can say every rule of the profile; key files, keys
+and purses by the commands of the PBOC family, which alone know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from simcard.apdu import Command
+from simcard.crypto.blocks import BlockCipher, block_suite
+from simcard.files.descriptors import (
+    TAG_FCP,
+    TAG_IDENTIFIER,
+    TAG_LIFE_CYCLE,
+    TAG_SIZE,
+    LifeCycle,
+)
+from simcard.issuance.contents import contents_for
+from simcard.issuance.order import Order
+from simcard.issuance.purposes import purpose_name
+from simcard.profiles import Profile
+from simcard.profiles.build import file_attributes, size_field
+from simcard.profiles.pboc import PbocKeyTable, PurseTable
+from simcard.profiles.schema import FileTable
+from simcard.security.access import ALWAYS, NEVER, Condition, MasterState, Right, StateBetween
+from simcard.security.pboc import KeyType
+from simcard.status import SW, meaning_of
+from simcard.tlv import Tlv, encode
+
+_OK: Final = SW.OK.encoded
+_CHUNK: Final = 240
+_MASTER_KEY: Final = 0x00
+_ADD_KEY: Final = 0x01
+
+
+class PersonalisationError(Exception):
+    """The chip refused a step: which one, and its status word. Never what was sent."""
+
+
+class Machine:
+    """A personalisation machine at the contacts of one chip."""
+
+    def __init__(self, transmit: Callable[[bytes], bytes], profile: Profile) -> None:
+        self._transmit = transmit
+        self._profile = profile
+        self._rules = profile.tables.pboc.rules
+        self._current = ""
+
+    def personalise(self, order: Order) -> None:
+        """Make the blank chip the card of *order*; PersonalisationError when it refuses."""
+        tables = self._profile.tables
+        keys = {purpose.name: key for purpose, key in order.keys.items()}
+        contents = contents_for(tables, order)
+        self._prove(_MASTER_KEY, tables.pboc.transport_key)
+        for file in tables.file[1:]:
+            self._create(file)
+            self._fill(file, contents.get(file.path, []))
+        for key in tables.pboc_key:
+            if key.df != "3F00":
+                self._load(key, keys)
+        for purse in tables.purse:
+            self._create_purse(purse)
+        for key in _last_first(tables.pboc_key):
+            self._load(key, keys)
+
+    # Steps
+
+    def _prove(self, identifier: int, key: bytes) -> None:
+        cipher = BlockCipher.DES if len(key) == 8 else self._rules.cipher
+        size = cipher.block_size
+        challenge = self._send("GET CHALLENGE", Command(0x00, 0x84, 0, 0, b"", size))
+        proof = block_suite(cipher, key).encrypt_ecb(challenge)
+        self._send("EXTERNAL AUTHENTICATE", Command(0x00, 0x82, 0, identifier, proof))
+
+    def _stand_at(self, path: str) -> None:
+        """Make the DF at *path* current; from the MF on, so that nothing is taken for granted."""
+        if path == self._current:
+            return
+        steps = bytes.fromhex(path.replace("/", ""))[2:]
+        command = Command(0x00, 0xA4, 0x08, 0x0C, steps) if steps else Command(0x00, 0xA4, 0, 0x0C)
+        self._send(f"SELECT {path}", command)
+        self._current = path
+
+    def _create(self, file: FileTable) -> None:
+        self._stand_at(file.parent)
+        state = LifeCycle.ACTIVATED if file.type == "df" else LifeCycle.INITIALISATION
+        objects = [
+            Tlv(TAG_IDENTIFIER, file.identifier.to_bytes(2, "big")),
+            *file_attributes(self._profile, file),
+            Tlv(TAG_LIFE_CYCLE, bytes([state.value])),
+        ]
+        size = size_field(file)
+        if size is not None:
+            objects.append(Tlv(TAG_SIZE, size))
+        what = f"CREATE FILE {file.path}"
+        self._send(what, Command(0x00, 0xE0, 0, 0, encode(TAG_FCP, objects)))
+        self._current = file.path if file.type == "df" else file.parent
+        if file.keys is not None:
+            header = b"\x3f" + file.keys.space.to_bytes(2, "big") + b"\0" + file.keys.add
+            line = {"plain": 0x00, "mac": 0x80, "cipher": 0xC0}[file.keys.line]
+            data = bytes([header[0] | line]) + header[1:] + b"\xff\xff"
+            self._send(f"CREATE FILE {file.path}, key file", Command(0x80, 0xE0, 0, 0, data))
+
+    def _fill(self, file: FileTable, contents: list[bytes]) -> None:
+        """Write the content of the EF that has just been created, and activate it."""
+        if file.type == "df":
+            return
+        what = f"content of {file.path}"
+        if file.records:
+            for record in contents:
+                self._send(what, Command(0x00, 0xE2, 0, 0, record))
+        else:
+            data = b"".join(contents)
+            for offset in range(0, len(data), _CHUNK):
+                piece = data[offset : offset + _CHUNK]
+                self._send(what, Command(0x00, 0xD6, offset >> 8, offset & 0xFF, piece))
+        self._send(f"ACTIVATE FILE {file.path}", Command(0x00, 0x44, 0, 0))
+
+    def _load(self, table: PbocKeyTable, keys: Mapping[str, bytes]) -> None:
+        """WRITE KEY: add the key, or change the transport key into the issuer's."""
+        self._stand_at(table.df)
+        header = table.header
+        value = table.hex
+        if table.key_type is not KeyType.PIN:
+            value = keys[purpose_name(table)]
+        first = bytes([header.line | header.type, *header[2:]])
+        is_transport = table.df == "3F00" and table.number == KeyType.EXTERNAL.numbered(_MASTER_KEY)
+        p1 = KeyType.EXTERNAL if is_transport else _ADD_KEY
+        what = f"WRITE KEY {purpose_name(table)}"
+        self._send(what, Command(0x80, 0xD4, p1, table.id[0], first + value))
+
+    def _create_purse(self, purse: PurseTable) -> None:
+        self._stand_at(purse.df)
+        access = purse.access
+        rules = self._profile.tables.access[access] if isinstance(access, str) else access
+        use = right_byte(rules.rules().get(Right.READ, NEVER))
+        data = bytes([0x2F, 0x02, 0x08, use, 0x00, 0xFF, purse.log])
+        what = f"CREATE FILE {purse.df}, {purse.kind}"
+        self._send(what, Command(0x80, 0xE0, 0, purse.number, data))
+
+    def _send(self, what: str, command: Command) -> bytes:
+        response = self._transmit(bytes(command))
+        if response[-2:] != _OK:
+            told = (
+                f"{response[-2:].hex().upper()} {meaning_of(response)}" if response else "nothing"
+            )
+            raise PersonalisationError(f"{what}: the chip answered {told}")
+        return response[:-2]
+
+
+def right_byte(condition: Condition) -> int:
+    """*condition* as the right byte XY of the family; ValueError when the family cannot say it."""
+    if condition == ALWAYS:
+        return 0xF0
+    if condition == NEVER:
+        return 0xEF
+    if isinstance(condition, StateBetween):
+        return condition.high << 4 | condition.low
+    if isinstance(condition, MasterState):
+        return condition.low
+    raise ValueError(f"{condition}: no right byte of the PBOC family says that")
+
+
+def _last_first(keys: list[PbocKeyTable]) -> Iterator[PbocKeyTable]:
+    """The keys of the MF, the master key behind all others: with it the transport key is gone."""
+    own = [key for key in keys if key.df == "3F00"]
+    return iter(sorted(own, key=lambda key: key.number == KeyType.EXTERNAL.numbered(_MASTER_KEY)))
