@@ -129,7 +129,6 @@ class Card:
         waiting, chain = self._waiting, self._chain
         if waiting is not None or chain is not None:
             self._waiting = self._chain = None  # the next command fetches, continues, or ends them
-        expected = 0
         try:
             command = Command.parse(raw)
             class_byte = CLASS_BYTES[command.cla]

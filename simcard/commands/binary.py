@@ -45,7 +45,7 @@ def read_binary(call: Call) -> Reply:
     """Ne bytes from the offset; 6282 with fewer when the EF ends before, 6B00 outside it."""
     content, offset = _addressed(call)
     command = call.command
-    wanted = ne = command.ne
+    wanted = ne = command.expected or 0
     if command.extended:
         wanted = min(ne, call.settings.response_data_max)
     data = content.read(offset, wanted)

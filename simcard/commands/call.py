@@ -106,7 +106,8 @@ class Call:
         """The bytes of a transparent EF; 6981 for another structure, 6982 without the right."""
         if file.structure is not _TRANSPARENT:
             raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
-        self._admit(file)
+        if self.tree.dormant or self.declaration.right not in unconditional(file):
+            self._admit(file)
         return TransparentContent(file, self._state.memory)
 
     def records(self, file: File) -> RecordContent:

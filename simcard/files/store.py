@@ -68,6 +68,9 @@ class Region:
 
     def write(self, memory: Memory, offset: int, data: bytes) -> None:
         """Put *data* at *offset* into the open transaction; all of it lies inside the region."""
+        if offset + len(data) <= self.room:
+            memory.write(self.start + offset, data)
+            return
         done = 0
         for address, length in self._pieces(offset, len(data)):
             memory.write(address, data[done : done + length])

@@ -50,12 +50,15 @@ class TransparentContent:
 
     def read(self, offset: int, length: int) -> bytes:
         """At most *length* bytes from *offset*; 6B00 when the offset is not inside."""
-        available = self.size - offset
+        region = self._region
+        available = region.size - offset
         if length >= available:
             if available <= 0:
                 raise CardError(SW.OFFSET_OUTSIDE_EF)
             length = available
-        return self._region.read(self._memory, offset, length)
+        if offset + length <= region.room:  # nearly every EF is one piece
+            return self._memory.read(region.start + offset, length)
+        return region.read(self._memory, offset, length)
 
     def update(self, offset: int, data: bytes) -> None:
         """Replace the bytes from *offset*; 6B00 outside, 6A84 when they reach past the end."""
