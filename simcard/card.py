@@ -143,6 +143,8 @@ class Card:
                     return SW.OK.encoded
                 command = joined
             expected = command.expected or 0
+            if command.extended:
+                expected = min(expected, self.settings.response_data_max)
             protected = None
             if class_byte.protected or session.secure is not None:
                 protected = self._unwrap(state, class_byte, command)

@@ -40,15 +40,18 @@ def _addressed(call: Call) -> tuple[TransparentContent, int]:
     return call.transparent(by_short_identifier(call, p1 & 0x1F)), command.p2
 
 
+def _coded(offset: int) -> bytes:
+    """*offset* in two bytes, in more where an EF is so large."""
+    return offset.to_bytes(max(_OFFSET_SIZE, (offset.bit_length() + 7) // 8), "big")
+
+
 @command("READ BINARY", ins=0xB0, cases="2", clause="ISO/IEC 7816-4:2020, 11.3.3", right=Right.READ)
 def read_binary(call: Call) -> Reply:
     """Ne bytes from the offset; 6282 with fewer when the EF ends before, 6B00 outside it."""
     content, offset = _addressed(call)
     command = call.command
-    wanted = ne = command.expected or 0
-    if command.extended:
-        wanted = min(ne, call.settings.response_data_max)
-    data = content.read(offset, wanted)
+    ne = command.expected or 0
+    data = content.read(offset, ne)
     if len(data) == ne or command.asks_for_all:
         return Reply(data)
     return Reply(data, SW.END_OF_FILE)
@@ -59,7 +62,7 @@ def read_binary_object(call: Call) -> Reply:
     """A data object 53 with bytes from the offset, at most Ne bytes long in all."""
     offset = offset_of(data_objects(call, (TAG_OFFSET,)))
     content = call.transparent(by_reference(call))
-    ne = min(call.command.ne, call.settings.response_data_max)
+    ne = call.command.ne
     return Reply(as_discretionary_data(content.read(offset, ne), ne))
 
 
@@ -109,12 +112,12 @@ def update_binary_object(call: Call) -> Reply:
     "SEARCH BINARY", ins=0xA0, cases="4", clause="ISO/IEC 7816-4:2020, 11.3.6", right=Right.READ
 )
 def search_binary(call: Call) -> Reply:
-    """The offset (2 bytes) of the first match from the offset on; 6282 without data if none."""
+    """The offset of the first match from the offset on, 2 bytes or more; 6282 if there is none."""
     content, offset = _addressed(call)
     found = content.search(offset, call.command.data)
     if found is None:
         return Reply(sw=SW.END_OF_FILE)
-    return Reply(found.to_bytes(_OFFSET_SIZE, "big"))
+    return Reply(_coded(found))
 
 
 @command(
@@ -127,7 +130,7 @@ def search_binary_object(call: Call) -> Reply:
     found = call.transparent(by_reference(call)).search(offset_of(objects), pattern)
     if found is None:
         return Reply(sw=SW.END_OF_FILE)
-    return Reply(encode(TAG_OFFSET, found.to_bytes(_OFFSET_SIZE, "big")))
+    return Reply(encode(TAG_OFFSET, _coded(found)))
 
 
 @command(

@@ -1,7 +1,7 @@
 """The one door between a command and what it acts on.
 
-A handler gets a `Call`. It finds files by their addresses and asks `open` for their content; the
-door checks life cycle, structure and the right that the command declared, in this order, and
+A handler gets a `Call`. It finds files by their addresses and asks for their content by its kind;
+the door checks structure, life cycle and the right that the command declared, in this order, and
 nothing else leads to memory. Reference data opens by `reference`, structure changes by `create`,
 `delete` and `transition`, each under its own right.
 """

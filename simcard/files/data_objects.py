@@ -16,6 +16,7 @@ from simcard.status import SW, CardError
 from simcard.tlv import Tlv, TlvError, parse
 
 _BOOKS: Final = 2
+_USED_MAX: Final = 0xFFFF
 
 Path = tuple[int, ...]
 """The way to a template: the position of a constructed data object at each step from the root."""
@@ -93,7 +94,7 @@ class DataObjectContent:
             above._store(around)  # noqa: SLF001 - it is of this class
             return
         body = b"".join(map(bytes, objects))
-        if _BOOKS + len(body) > self._region.size:
+        if _BOOKS + len(body) > self._region.size or len(body) > _USED_MAX:
             raise CardError(SW.NOT_ENOUGH_MEMORY)
         self._region.write(self._memory, 0, len(body).to_bytes(_BOOKS, "big") + body)
 

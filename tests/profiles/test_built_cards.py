@@ -143,6 +143,49 @@ access = { read = "always", update = "always" }
 """)
     says(card, "0070000001 -> 019000", "0070000001 -> 6A81", "00700002 -> 6A86")
     assert len(card.transmit(bytes.fromhex("0084000000"))) == 4 + 2
-    assert len(card.transmit(bytes.fromhex("00B08100000000"))) == 256 + 2
+    assert card.transmit(bytes.fromhex("00B08100000000")) == bytes(256) + b"\x61\0"
+    assert card.transmit(bytes.fromhex("00C00000000000")) == bytes(256) + b"\x61\x58"
+    assert card.transmit(bytes.fromhex("00C0000000")) == bytes(88) + b"\x90\0"
+    assert card.transmit(bytes.fromhex("00B081000003E8")) == bytes(256) + b"\x61\0"
     says(card, f"00D681000000FF{'AA' * 255} -> 9000", f"00D68100000100{'AA' * 256} -> 6700")
     says(card, f"10D68100FF{'AA' * 255} -> 9000", "00D6810001AA -> 6700")
+
+
+def test_twenty_channels_can_be_open(powered) -> None:  # noqa: ANN001
+    card = powered("""
+[limits]
+channels = 20
+
+[[file]]
+path = "3F00"
+type = "df"
+access = {}
+
+[[file]]
+path = "3F00/0001"
+type = "transparent"
+sfi = 1
+size = 1
+access.read = "always"
+""")
+    for number in range(1, 20):
+        says(card, f"0070000001 -> {number:02X}9000")
+    says(card, "0070000001 -> 6A81", "00700013 -> 6985", "00700014 -> 6A86")
+    for number in range(4, 20):
+        says(card, f"{0x3C + number:02X}B0810001 -> 009000")
+    says(card, "4F708000 -> 9000", "4FB0810001 -> 6881", "0070000001 -> 139000")
+
+
+def test_the_generic_card_says_truly_how_much_it_takes() -> None:
+    card = build_card(load_profile("iso7816"))
+    card.power_on()
+    said = card.transmit(bytes.fromhex("00B09D0000"))[:-2]
+    assert said[:3].hex() == "7f6609"
+    command_max, response_max = (int.from_bytes(part, "big") for part in (said[5:7], said[9:12]))
+    says(card, "00A4040C09F053494D4341524401 -> 9000")
+    longest = bytes.fromhex("00D68600000800") + bytes(2048)
+    assert command_max >= len(longest)
+    assert card.transmit(longest) == b"\x90\0"
+    assert card.transmit(longest[:-1] + b"\0\0") == b"\x67\0"
+    assert card.transmit(bytes.fromhex("00B08600000000")) == bytes(2048) + b"\x90\0"
+    assert response_max == card.settings.response_data_max + 2
