@@ -20,6 +20,7 @@ RESERVED_BITS = 0x60
 _AREA = "7816-4/verify"
 BLOCKED = words(0x6983, 0x6984)
 ACCEPTED = words(0x9000)
+WRONG_LENGTH = words(0x6700, 0x6A80)
 ANY_TRIES = words(*range(0x63C0, 0x63D0))
 
 
@@ -62,7 +63,10 @@ class Verification:
         right = self.keys.right(reference)
         if not state.tries[reference]:
             suspects = (Suspect(f"{_AREA}/blocked-stays-blocked", ACCEPTED),)
-            return Ruling((refusal(f"{_AREA}/blocked", BLOCKED, state),), suspects)
+            allowed = BLOCKED
+            if len(command.data) != reference.length:
+                allowed |= WRONG_LENGTH  # the card may look at the length first
+            return Ruling((refusal(f"{_AREA}/blocked", allowed, state),), suspects)
         if right is None:
             return _unknown_value(state, reference)
         if command.data == right:
@@ -75,7 +79,7 @@ class Verification:
         outcomes = list(_failures(card, state, reference))
         if len(command.data) != len(right):
             requirement = f"{_AREA}/wrong-length"
-            outcomes.append(refusal(requirement, words(0x6700, 0x6A80), state))
+            outcomes.append(refusal(requirement, WRONG_LENGTH, state))
             return Ruling(tuple(outcomes), (Suspect(requirement, ACCEPTED),))
         return Ruling(tuple(outcomes), (Suspect(f"{_AREA}/wrong-value", ACCEPTED),))
 

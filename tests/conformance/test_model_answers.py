@@ -49,6 +49,8 @@ ALLOWED = {
     "two refusals, either word (2)": "00A40800047F100003 = 9000\n00B0004101 = 6B00",
     "FCI may come bare": "00A40000023F0000 = 83023F00 9000",
     "FCP and FMD inside FCI": "00A40000023F0000 = 6F08 6204 83023F00 6400 9000",
+    "a blocked reference, the length looked at first": "0020000104 31323335 = 63C2\n"
+    "0020000104 31323335 = 63C1\n0020000104 31323335 = 63C0\n0020000103 313233 = 6700",
     "a malformed command": "00D6000004AABB = 6700",
     "a command no rule knows": "0044000000 = 6A81",
 }
