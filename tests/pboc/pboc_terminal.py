@@ -78,13 +78,6 @@ def initialize(card: Card, parameters: str, amount: int, key: int = 1) -> Answer
     return send(card, bytes.fromhex(f"8050{parameters}0B") + data + b"\x00")
 
 
-class Ledger(NamedTuple):
-    """What the terminals and the host have logged of one purse."""
-
-    loaded: int = 0
-    spent: int = 0
-
-
 def load_command(key: bytes, begun: bytes, amount: int, kind: int) -> str:
     """CREDIT FOR LOAD after the answer *begun*; MAC1 is checked on the way."""
     balance, counter, random, mac1 = begun[:4], begun[4:6], begun[8:12], begun[12:]
