@@ -127,6 +127,8 @@ class FileSystem(RuleBasedStateMachine):
                 self.append(None, b"\0\0\1")
             elif kind == OBJECTS:
                 self.put(None, 0xC1, b"\1")
+            else:
+                self.write(None, 0, b"\xa5" * 8, combine=False)
 
     @rule(kind=KINDS, identifier=EF_IDENTIFIERS, sfi=st.integers(0, 3), size=SIZES, limit=LIMITS)
     def create_ef(self, kind: int, identifier: int, sfi: int, size: int, limit: int) -> None:
@@ -346,4 +348,4 @@ FAULTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
 def test_a_card_with_a_fault_is_not_the_model(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*FAULTS[fault])
     with pytest.raises((AssertionError, LayoutError)):
-        run("Faulty", 0, 400, phases=[Phase.generate], print_blob=False)
+        run("Faulty", 0, 1500, phases=[Phase.generate], print_blob=False)

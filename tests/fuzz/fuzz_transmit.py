@@ -1,6 +1,6 @@
 """Fuzzing of `Card.transmit`: whatever comes, the card answers a status word and never falls over.
 
-    python tests/fuzz/fuzz_transmit.py --minutes 10 [--seed N] [--profile P] [--save DIR]
+    python tests/fuzz/fuzz_transmit.py --minutes 10 [--seed N] [--profile P]
 
 A history of commands is taken from the corpus (the written exchanges, and what lies in `corpus/`),
 changed, and sent to a card. One that makes the card answer in a way not seen before joins the
@@ -291,12 +291,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--profile", help="only cards of this profile")
-    parser.add_argument("--save", type=Path, help="folder for the histories that found something")
     options = parser.parse_args()
     run = fuzz(60 * options.minutes, options.seed, options.profile)
     print(f"{run.histories} histories, {run.commands} commands, {len(run.answers)} kinds of answer")  # noqa: T201
-    for number, history in enumerate(run.found if options.save else []):
-        (options.save / f"{number:05}.apdu").write_text(history.script() + "\n", "utf-8")
     if run.failure is None:
         return 0
     print(f"{run.failure.law}\n{run.failure.history.script()}")  # noqa: T201
