@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from simcard.status import SW, CardError, StatusWord
 
@@ -44,25 +44,25 @@ class Command(NamedTuple):
     expected: int | None = None
     extended: bool = False
 
-    @classmethod
-    def parse(cls, raw: bytes) -> Self:
+    @staticmethod
+    def parse(raw: bytes) -> Command:
         """Decode the seven forms 1, 2S, 3S, 4S, 2E, 3E, 4E; anything else is 6700."""
         size = len(raw)
         if size == 5:
             cla, ins, p1, p2, le = raw
-            return _new(cls, (cla, ins, p1, p2, b"", le or SHORT_NE_MAX, False))
+            return _new(Command, (cla, ins, p1, p2, b"", le or SHORT_NE_MAX, False))
         if size < 4:
             raise CardError(SW.WRONG_LENGTH)
         cla, ins, p1, p2 = raw[:4]
         if size == 4:
-            return cls(cla, ins, p1, p2)
+            return _new(Command, (cla, ins, p1, p2, b"", None, False))
         nc = raw[4]
         if nc == 0:
-            return cls(cla, ins, p1, p2, *_extended_fields(raw))
+            return Command(cla, ins, p1, p2, *_extended_fields(raw))
         if size == 5 + nc:
-            return _new(cls, (cla, ins, p1, p2, raw[5:], None, False))
+            return _new(Command, (cla, ins, p1, p2, raw[5:], None, False))
         if size == 6 + nc:
-            return _new(cls, (cla, ins, p1, p2, raw[5:-1], raw[-1] or SHORT_NE_MAX, False))
+            return _new(Command, (cla, ins, p1, p2, raw[5:-1], raw[-1] or SHORT_NE_MAX, False))
         raise CardError(SW.WRONG_LENGTH)
 
     @property

@@ -20,7 +20,7 @@ from simcard.commands.addressing import (
 )
 from simcard.commands.call import Call
 from simcard.commands.declaration import Reply, command
-from simcard.files.transparent import TransparentContent
+from simcard.files.descriptors import File
 from simcard.security.access import Right
 from simcard.status import SW, CardError
 from simcard.tlv import encode
@@ -29,15 +29,15 @@ _OFFSET_SIZE = 2
 _WITH_DATA = (TAG_OFFSET, TAG_DATA, TAG_DATA_CONSTRUCTED)
 
 
-def _addressed(call: Call) -> tuple[TransparentContent, int]:
-    """The content and the offset that an even instruction code means; 6A86, 6A82, 6986, 6981."""
+def _addressed(call: Call) -> tuple[File, int]:
+    """The EF and the offset that an even instruction code means; 6A86, 6A82, 6986."""
     command = call.command
     p1 = command.p1
     if not p1 & 0x80:
-        return call.transparent(call.ef), p1 << 8 | command.p2
+        return call.ef, p1 << 8 | command.p2
     if p1 & 0x60 or p1 & 0x1F in (0, 0x1F):
         raise CardError(SW.INCORRECT_P1_P2)
-    return call.transparent(by_short_identifier(call, p1 & 0x1F)), command.p2
+    return by_short_identifier(call, p1 & 0x1F), command.p2
 
 
 def _coded(offset: int) -> bytes:
@@ -48,10 +48,10 @@ def _coded(offset: int) -> bytes:
 @command("READ BINARY", ins=0xB0, cases="2", clause="ISO/IEC 7816-4:2020, 11.3.3", right=Right.READ)
 def read_binary(call: Call) -> Reply:
     """Ne bytes from the offset; 6282 with fewer when the EF ends before, 6B00 outside it."""
-    content, offset = _addressed(call)
+    file, offset = _addressed(call)
     command = call.command
     ne = command.expected or 0
-    data = content.read(offset, ne)
+    data = call.read_bytes(file, offset, ne)
     if len(data) == ne or command.asks_for_all:
         return Reply(data)
     return Reply(data, SW.END_OF_FILE)
@@ -71,8 +71,8 @@ def read_binary_object(call: Call) -> Reply:
 )
 def write_binary(call: Call) -> Reply:
     """Combine the bytes at the offset with the data field; 6B00 outside, 6A84 past the end."""
-    content, offset = _addressed(call)
-    content.write(offset, call.command.data)
+    file, offset = _addressed(call)
+    call.transparent(file).write(offset, call.command.data)
     return Reply()
 
 
@@ -92,8 +92,8 @@ def write_binary_object(call: Call) -> Reply:
 )
 def update_binary(call: Call) -> Reply:
     """Replace the bytes at the offset by the data field; 6B00 outside, 6A84 past the end."""
-    content, offset = _addressed(call)
-    content.update(offset, call.command.data)
+    file, offset = _addressed(call)
+    call.transparent(file).update(offset, call.command.data)
     return Reply()
 
 
@@ -113,8 +113,8 @@ def update_binary_object(call: Call) -> Reply:
 )
 def search_binary(call: Call) -> Reply:
     """The offset of the first match from the offset on, 2 bytes or more; 6282 if there is none."""
-    content, offset = _addressed(call)
-    found = content.search(offset, call.command.data)
+    file, offset = _addressed(call)
+    found = call.transparent(file).search(offset, call.command.data)
     if found is None:
         return Reply(sw=SW.END_OF_FILE)
     return Reply(_coded(found))
@@ -142,7 +142,8 @@ def erase_binary(call: Call) -> Reply:
     Up to, not including, the offset in the data field (2 bytes), else up to the end. 6B00 when
     the offsets are not in order or not inside; 6A80 for a data field of another length.
     """
-    content, offset = _addressed(call)
+    file, offset = _addressed(call)
+    content = call.transparent(file)
     data = call.command.data
     if data and len(data) != _OFFSET_SIZE:
         raise CardError(SW.INCORRECT_DATA)

@@ -16,7 +16,7 @@ from simcard.files.data_objects import DataObjectContent
 from simcard.files.descriptors import File, FileKind, LifeCycle, Structure
 from simcard.files.purse import COUNTER_SIZE, PurseContent, log_of
 from simcard.files.records import RecordContent
-from simcard.files.transparent import TransparentContent
+from simcard.files.transparent import TransparentContent, read_bytes
 from simcard.files.tree import Tree, set_life_cycle, write_file
 from simcard.messaging.channel import Unwrapped
 from simcard.security import rules
@@ -106,9 +106,16 @@ class Call:
         """The bytes of a transparent EF; 6981 for another structure, 6982 without the right."""
         if file.structure is not _TRANSPARENT:
             raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
+        self._admit(file)
+        return TransparentContent(file, self._state.memory)
+
+    def read_bytes(self, file: File, offset: int, length: int) -> bytes:
+        """What `transparent(file).read` gives, for the commonest command without the object."""
+        if file.structure is not _TRANSPARENT:
+            raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
         if self.tree.dormant or self.declaration.right not in unconditional(file):
             self._admit(file)
-        return TransparentContent(file, self._state.memory)
+        return read_bytes(file.region, self._state.memory, offset, length)
 
     def records(self, file: File) -> RecordContent:
         """The records of a record EF; 6981 for another structure, 6982 without the right."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from simcard.files.descriptors import TAG_DESCRIPTOR, File
+from simcard.files.store import Region
 from simcard.memory.journal import Memory
 from simcard.status import SW, CardError
 from simcard.tlv import find
@@ -37,6 +38,18 @@ class WriteBehaviour(Enum):
         return new
 
 
+def read_bytes(region: Region, memory: Memory, offset: int, length: int) -> bytes:
+    """At most *length* bytes of a body, from *offset*; 6B00 when the offset is not inside."""
+    available = region.size - offset
+    if length >= available:
+        if available <= 0:
+            raise CardError(SW.OFFSET_OUTSIDE_EF)
+        length = available
+    if offset + length <= region.room:  # nearly every EF is one piece
+        return memory.read(region.start + offset, length)
+    return region.read(memory, offset, length)
+
+
 class TransparentContent:
     """The bytes of one transparent EF, behind the door."""
 
@@ -50,15 +63,7 @@ class TransparentContent:
 
     def read(self, offset: int, length: int) -> bytes:
         """At most *length* bytes from *offset*; 6B00 when the offset is not inside."""
-        region = self._region
-        available = region.size - offset
-        if length >= available:
-            if available <= 0:
-                raise CardError(SW.OFFSET_OUTSIDE_EF)
-            length = available
-        if offset + length <= region.room:  # nearly every EF is one piece
-            return self._memory.read(region.start + offset, length)
-        return region.read(self._memory, offset, length)
+        return read_bytes(self._region, self._memory, offset, length)
 
     def update(self, offset: int, data: bytes) -> None:
         """Replace the bytes from *offset*; 6B00 outside, 6A84 when they reach past the end."""

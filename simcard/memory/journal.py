@@ -137,10 +137,10 @@ class Memory:
         size = self.page_payload
         first = address // size
         offset = address % size
+        stop = offset + length
         if 0 < length <= size - offset:
-            return self._pages[first][offset : offset + length]
-        span = b"".join(self._pages[first : (end - 1) // size + 1])
-        return span[offset : offset + length]
+            return self._pages[first][offset:stop]
+        return b"".join(self._pages[first : (end - 1) // size + 1])[offset:stop]
 
     def write(self, address: int, data: bytes) -> None:
         """Change bytes in the open transaction; the flash changes only at `commit`.
