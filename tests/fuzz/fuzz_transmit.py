@@ -25,7 +25,7 @@ from simcard.apdu import Command
 from simcard.card import Card
 from simcard.profiles import build_card, load_profile, profile_names
 from simcard.script import Action, parse_script
-from simcard.status import CardError, meaning_of
+from simcard.status import PBOC, SW, CardError, meaning_of
 
 ROOT: Final = Path(__file__).parents[2]
 CORPUS: Final = Path(__file__).parent / "corpus"
@@ -34,6 +34,9 @@ KEYED: Final = ROOT / "tests" / "card" / "keyed"
 CPU_SECONDS_MAX: Final = 20
 """More than any command takes, key generation included."""
 
+CHANGING: Final = frozenset({0x61, 0x63, 0x65, 0x90})
+LINE_PROTECTION: Final = 0x04
+WRONG_MAC: Final = frozenset({SW.SM_OBJECTS_INCORRECT.encoded, PBOC.WRONG_TRANSACTION_MAC.encoded})
 UNKNOWN: Final = "status word of no known meaning"
 RESET: Final = b""
 INTERESTING: Final = bytes.fromhex(
@@ -98,7 +101,10 @@ def limited() -> Iterator[None]:
 
 
 def read_corpus() -> list[History]:
-    """Every script there is, each for the card its folder or its first line names."""
+    """Every script there is, each for the card its folder or its first line names.
+
+    A profile without any begins with those of the generic card.
+    """
     scripts = [path for folder in FOLDERS for path in sorted(folder.rglob("*.apdu"))]
     histories = []
     for path in [*scripts, *sorted(KEYED.glob("*.apdu"))]:
@@ -108,7 +114,9 @@ def read_corpus() -> list[History]:
             RESET if step.action is not Action.COMMAND else step.apdu for step in steps
         )
         histories.append(History(_profile_of(path, text), commands))
-    return histories
+    silent = set(profile_names()) - {history.profile for history in histories}
+    generic = [each.commands for each in histories if each.profile == "iso7816"]
+    return histories + [History(name, commands) for name in sorted(silent) for commands in generic]
 
 
 def _profile_of(path: Path, text: str) -> str:
@@ -137,6 +145,7 @@ def law_broken(card: Card, command: bytes) -> tuple[str | None, bytes]:
     """The law that the answer to *command* breaks, if it breaks one, and the answer."""
     if command == RESET:
         return (None if card.reset() == card.atr else "the answer to reset is another"), b""
+    writes, before = card.flash.writes, content(card)
     try:
         response = card.transmit(command)
     except TookTooLong:
@@ -149,9 +158,25 @@ def law_broken(card: Card, command: bytes) -> tuple[str | None, bytes]:
         return f"no status word that is known: {response.hex()}", response
     if len(response) > 2 and 0x64 <= response[-2] <= 0x6F:
         return f"data with an error: {response.hex()}", response
+    changed = card.flash.writes != writes and content(card) != before
+    if changed and not may_change_memory(card, command, response):
+        return f"memory changed by {response.hex()}", response
     if len(response) - 2 > expected(command):
         return f"more data than Ne: {response.hex()}", response
     return None, response
+
+
+def content(card: Card) -> bytes:
+    """Every byte of memory, wherever it lies on the chip."""
+    state = card._state
+    return b"" if state is None else state.memory.read(0, state.memory.capacity)
+
+
+def may_change_memory(card: Card, command: bytes, response: bytes) -> bool:
+    """What SW1 says; but the PBOC family counts the failures of a key, whatever the answer is."""
+    if card.settings.pboc is not None and (command[0] & LINE_PROTECTION or response in WRONG_MAC):
+        return True
+    return response[-2] in CHANGING
 
 
 def expected(command: bytes) -> int:
@@ -290,7 +315,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz Card.transmit.")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--profile", help="only cards of this profile")
+    parser.add_argument("--profile", choices=profile_names(), help="only cards of this profile")
     options = parser.parse_args()
     run = fuzz(60 * options.minutes, options.seed, options.profile)
     print(f"{run.histories} histories, {run.commands} commands, {len(run.answers)} kinds of answer")  # noqa: T201

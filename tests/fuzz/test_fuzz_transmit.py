@@ -14,7 +14,9 @@ from fuzz_transmit import CORPUS, RESET, History, fuzz, read_corpus
 from simcard.commands.addressing import TAG_OFFSET
 from simcard.commands.call import Call
 from simcard.files.records import RecordContent
+from simcard.files.transparent import TransparentContent
 from simcard.script import parse_script
+from simcard.status import SW, CardError
 
 SECONDS = float(os.environ.get("SIMCARD_FUZZ_SECONDS", "8"))
 SEED = int(os.environ.get("SIMCARD_SEED", "0"))
@@ -36,6 +38,20 @@ def test_an_exception_is_found_and_cut_down(monkeypatch: pytest.MonkeyPatch) -> 
     run = fuzz(30, SEED, "iso7816")
     assert run.failure is not None
     assert run.failure.law == "6F00: ZeroDivisionError('a fault that was planted')"
+    assert len(run.failure.history.commands) <= 3
+
+
+def commit_and_refuse(self: TransparentContent, _offset: int, _data: bytes) -> None:
+    self._region.write(self._memory, 0, b"\xee")
+    self._memory.commit()
+    raise CardError(SW.NOT_ENOUGH_MEMORY)
+
+
+def test_a_refusal_that_changes_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TransparentContent, "update", commit_and_refuse)
+    run = fuzz(30, SEED, "iso7816")
+    assert run.failure is not None
+    assert run.failure.law == "memory changed by 6a84"
     assert len(run.failure.history.commands) <= 3
 
 
