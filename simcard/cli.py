@@ -26,6 +26,8 @@ from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
 from simcard.profiles import ProfileError, build_card, load_profile, profile_names
+from simcard.scenarios.cli import ScenarioError
+from simcard.scenarios.cli import app as scenario_app
 from simcard.script import Action, ScriptError, Step, parse_script
 from simcard.status import meaning_of
 from simcard.tearing import TearIdError, TearPoint, run_campaign, run_replay
@@ -40,6 +42,7 @@ _console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isa
 
 app.add_typer(keys_cli.app, name="keys")
 app.command()(issue)
+app.add_typer(scenario_app, name="scenario")
 
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="Name of a profile, or a path to a TOML file.")
@@ -216,6 +219,7 @@ OUR_ERRORS = (
     ImageError,
     PersonalisationError,
     ProfileError,
+    ScenarioError,
     ScriptError,
     ServeError,
     TearIdError,
