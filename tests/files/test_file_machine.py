@@ -123,8 +123,8 @@ class FileSystem(RuleBasedStateMachine):
         for identifier, kind in enumerate(kinds, 4):
             self.create_ef(kind, identifier, sfi=0, size=32, limit=limit)
             if kind in RECORDS:
-                self.append(None, b"\1\2\3")
-                self.append(None, b"\0\0\1")
+                for data in (b"\1\2\3", b"\0\0\1", b"\2\0\2"):
+                    self.append(None, data)
             elif kind == OBJECTS:
                 self.put(None, 0xC1, b"\1")
             else:
