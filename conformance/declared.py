@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from conformance.layout import (
+    SECURITY_STATES,
     DedicatedFile,
     ElementaryFile,
     File,
+    Item,
     Kind,
     Layout,
     Reference,
@@ -18,8 +20,9 @@ from conformance.layout import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.statement import FileTable, ReferenceTable
+    from conformance.statement import FileTable, ReferenceTable, ScratchTable
 
+_STATES = re.compile(r"state ([0-9a-f])-([0-9a-f])")
 _TERM = re.compile(r"pin:([A-Za-z0-9._-]+)")
 
 
@@ -27,9 +30,16 @@ class LayoutError(ValueError):
     """A key and the rule it breaks."""
 
 
-def build_layout(files: Sequence[FileTable], references: Sequence[ReferenceTable]) -> Layout:
-    """The layout that *files* and *references* describe; LayoutError on a contradiction."""
+def build_layout(
+    files: Sequence[FileTable], references: Sequence[ReferenceTable], *, pboc: bool = False
+) -> Layout:
+    """The layout that *files* and *references* describe; LayoutError on a contradiction.
+
+    Reference data of the PBOC family has any number under any DF.
+    """
     dedicated = _dedicated(files)
+    if not pboc:
+        _check_numbers(references)
     held = tuple(_reference(table, index, dedicated) for index, table in enumerate(references))
     _refuse_duplicates("reference", [(held_one.name,) for held_one in held], "name")
     _refuse_duplicates(
@@ -57,6 +67,18 @@ def build_layout(files: Sequence[FileTable], references: Sequence[ReferenceTable
         "short EF identifier under one DF",
     )
     return Layout(tuple(nodes), held)
+
+
+def check_scratch(layout: Layout, scratch: ScratchTable | None) -> None:
+    """LayoutError when there is no DF for scratch files, or a file with one of their names."""
+    if scratch is None:
+        return
+    df = layout.by_path(scratch.df)
+    if not isinstance(df, DedicatedFile):
+        raise LayoutError(f"scratch.df: {scratch.df} is not declared as a DF")
+    for digits in scratch.file_identifiers:
+        if layout.by_path(f"{scratch.df}/{digits}") is not None or int(digits, 16) == df.fid:
+            raise LayoutError(f"scratch.file_identifiers: {digits} is a file that is there")
 
 
 def _dedicated(files: Sequence[FileTable]) -> dict[str, DedicatedFile]:
@@ -88,20 +110,26 @@ def _reference(table: ReferenceTable, index: int, dedicated: dict[str, Dedicated
         raise LayoutError(
             f"{key}.floor: {table.floor} is more than the {table.tries} tries there are"
         )
-    number = int(table.number, 16)
-    if bool(number & 0x80) == (table.df == "3F00"):
-        raise LayoutError(
-            f"{key}.number: bit 8 of {table.number} is set below a DF, clear in the MF"
-        )
     return Reference(
         table.name or table.number,
-        number,
+        int(table.number, 16),
         dedicated[table.df],
         table.length,
         table.tries,
         table.floor,
         table.known,
+        table.unblocked_by,
     )
+
+
+def _check_numbers(references: Sequence[ReferenceTable]) -> None:
+    """ISO/IEC 7816-4:2020, 11.6.6: bit 8 tells local reference data from global one."""
+    for index, table in enumerate(references):
+        if bool(int(table.number, 16) & 0x80) == (table.df == "3F00"):
+            raise LayoutError(
+                f"reference[{index}].number: bit 8 of {table.number} is set below a DF,"
+                " clear in the MF"
+            )
 
 
 def _elementary(
@@ -114,6 +142,8 @@ def _elementary(
         raise LayoutError(f"{key}.name: only a DF has a name")
     if table.kind is not Kind.DATA_OBJECTS and not table.size:
         raise LayoutError(f"{key}.size: a {table.kind.value} EF needs its size in bytes")
+    if table.items and (table.kind is not Kind.LINEAR_TLV or len(table.items) != table.records):
+        raise LayoutError(f"{key}.items: a linear-tlv EF has as many items as records")
     if table.kind.has_records != bool(table.records):
         raise LayoutError(f"{key}.records: a number of records belongs to an EF with records only")
     read = _right(table.read, f"{key}.read", parent, held)
@@ -131,15 +161,25 @@ def _elementary(
         read,
         update,
         table.writable,
+        items=tuple(
+            Item(int(item.identifier, 16), item.length, item.coding) for item in table.items
+        ),
+        line=table.line,
     )
 
 
 def _right(text: str, key: str, df: DedicatedFile, held: tuple[Reference, ...]) -> Right:
-    """`always`, `never`, or `pin:NAME` joined by `and`, the alternatives joined by `or`."""
+    """`always`, `never`, or `pin:NAME` joined by `and`, the alternatives joined by `or`.
+
+    Or `state 1-f`: the security state of a card of the PBOC family is one of those.
+    """
     if text == "never":
         return Right(())
     if text == "always":
         return Right((frozenset(),))
+    if states := _STATES.fullmatch(text):
+        first, last = (int(digit, 16) for digit in states.groups())
+        return Right(tuple(frozenset({one}) for one in SECURITY_STATES[first : last + 1]))
     lineage = tuple(df.lineage())
     usable = {reference.name: reference for reference in held if reference.df in lineage}
     alternatives = []

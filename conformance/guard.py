@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, MalformedAPDU
-from conformance.layout import ElementaryFile, Kind
+from conformance.layout import ElementaryFile, File, Kind
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
@@ -21,11 +21,23 @@ if TYPE_CHECKING:
 
 INTERINDUSTRY_CLASSES = 0x80
 RISKS = {
+    0x04: Risk.RESTORE,  # DEACTIVATE FILE
+    0x0C: Risk.RESTORE,  # ERASE RECORD
+    0x0E: Risk.RESTORE,  # ERASE BINARY
+    0x0F: Risk.RESTORE,
     0x20: Risk.CONSUME,  # VERIFY; a right guess or none at all costs nothing, see below
+    0x24: Risk.CONSUME,  # CHANGE REFERENCE DATA
+    0x26: Risk.CONSUME,  # DISABLE VERIFICATION REQUIREMENT
+    0x28: Risk.CONSUME,  # ENABLE VERIFICATION REQUIREMENT
+    0x2C: Risk.CONSUME,  # RESET RETRY COUNTER
+    0x44: Risk.RESTORE,  # ACTIVATE FILE
     0x70: Risk.OBSERVE,  # MANAGE CHANNEL
     0x82: Risk.CONSUME,  # EXTERNAL AUTHENTICATE
     0x84: Risk.OBSERVE,  # GET CHALLENGE
     0x88: Risk.OBSERVE,  # INTERNAL AUTHENTICATE
+    0xA0: Risk.OBSERVE,  # SEARCH BINARY
+    0xA1: Risk.OBSERVE,
+    0xA2: Risk.OBSERVE,  # SEARCH RECORD
     0xA4: Risk.OBSERVE,  # SELECT
     0xB0: Risk.OBSERVE,  # READ BINARY
     0xB1: Risk.OBSERVE,
@@ -34,11 +46,29 @@ RISKS = {
     0xC0: Risk.OBSERVE,  # GET RESPONSE
     0xCA: Risk.OBSERVE,  # GET DATA
     0xCB: Risk.OBSERVE,
+    0xCC: Risk.OBSERVE,  # GET NEXT DATA
+    0xD0: Risk.RESTORE,  # WRITE BINARY
+    0xD2: Risk.RESTORE,  # WRITE RECORD
     0xD6: Risk.RESTORE,  # UPDATE BINARY
+    0xD7: Risk.RESTORE,
+    0xDA: Risk.RESTORE,  # PUT DATA
+    0xDB: Risk.RESTORE,
     0xDC: Risk.RESTORE,  # UPDATE RECORD
+    0xDD: Risk.RESTORE,
+    0xE0: Risk.RESTORE,  # CREATE FILE, in the DF that the statement gives
+    0xE2: Risk.RESTORE,  # APPEND RECORD
+    0xE4: Risk.RESTORE,  # DELETE FILE, of what was created
 }
 """What the instruction costs at most. 6X and 9X are invalid on every card and cost nothing."""
 INVALID = (0x60, 0x90)
+CREATED_ONLY = frozenset(
+    {0x04, 0x0C, 0x0E, 0x0F, 0x44, 0xD0, 0xD2, 0xD7, 0xDA, 0xDB, 0xDD, 0xE0, 0xE2, 0xE4}
+)
+"""Instructions that are let pass for files only that the judge created and can delete."""
+SWITCHES = frozenset({0x24, 0x26, 0x28, 0x2C})
+_BY_FILE = frozenset({0x04, 0x44, 0xE4})
+_ODD_REFERENCE = frozenset({0x0F, 0xD7})
+_IN_P2 = frozenset({0x0C, 0xD2, 0xDD, 0xE2})
 READING = frozenset({0xA4, 0xB0, 0xB2})
 """Instructions that read in every dialect, also behind a proprietary class byte."""
 
@@ -70,11 +100,17 @@ class Guard:
         try:
             command = CommandAPDU.decode(raw)
         except MalformedAPDU:
-            return RISKS.get(ins, Risk.DESTROY), "a malformed command might be obeyed"
+            lasting = ins in CREATED_ONLY or ins in SWITCHES
+            needed = Risk.DESTROY if lasting else RISKS.get(ins, Risk.DESTROY)
+            return needed, "a malformed command might be obeyed"
         if ins == 0x20:
             return self._verify(command, model)
         if ins in {0xD6, 0xDC}:
             return self._update(command, model)
+        if ins in CREATED_ONLY:
+            return self._created(command, model)
+        if ins in SWITCHES:
+            return self._change(command, model)
         known = f"it may change the card ({ins:02X})"
         return RISKS.get(ins, Risk.DESTROY), known
 
@@ -85,7 +121,7 @@ class Guard:
         worst = Risk.OBSERVE
         for state in model.states:
             for reference in self.layout.references_at(state.df, command.p2):
-                if command.data == self.keys.right(reference):
+                if command.data == (state.values.get(reference) or self.keys.right(reference)):
                     continue
                 worst = Risk.CONSUME
                 left = state.tries[reference] - 1
@@ -94,10 +130,40 @@ class Guard:
                     return Risk.DESTROY, f"a wrong guess would bring {reference.name} {floor}"
         return worst, "a wrong guess costs a try"
 
+    def _change(self, command: CommandAPDU, model: Model) -> tuple[Risk, str]:
+        """A known value is changed for another, or its code tried, with tries above the floor."""
+        for state in model.states:
+            for reference in self.layout.references_at(state.df, command.p2):
+                known = {self.keys.guess(kind, reference) for kind in ("pin", "other")}
+                if None in known:
+                    return Risk.DESTROY, f"the value of {reference.name} is not known"
+                changes = command.ins == 0x24 or (command.ins == 0x2C and command.p1 != 1)
+                if changes and not any(value and command.data.endswith(value) for value in known):
+                    return Risk.DESTROY, f"nobody could change {reference.name} back"
+                spent = {reference.name, reference.unblocked_by}
+                for one in self.layout.references:
+                    if one.name in spent and state.tries[one] - 1 < one.floor:
+                        return Risk.DESTROY, f"{one.name} has no tries above its floor"
+        return Risk.CONSUME, "it changes reference data"
+
+    def _created(self, command: CommandAPDU, model: Model) -> tuple[Risk, str]:
+        """Only files that the judge created are written in ways that cannot be undone."""
+        for state in model.states:
+            layout = state.layout or self.layout
+            if command.ins == 0xE0:
+                scratch = model.card.scratch
+                if scratch and state.df in (layout.by_path(scratch.df), *state.created):
+                    continue
+                return Risk.DESTROY, f"{state.df.path} is not the DF given for files of the judge"
+            for file in _concerned(layout, state, command):
+                if file not in state.created:
+                    return Risk.DESTROY, f"{file.path} was not created by the judge"
+        return Risk.RESTORE, "it writes"
+
     def _update(self, command: CommandAPDU, model: Model) -> tuple[Risk, str]:
         """Only files that the statement gives free are written, others with what they hold."""
         for state in model.states:
-            ef = _addressed(self.layout, state, command)
+            ef = _addressed(state.layout or self.layout, state, command)
             if ef is None or ef.writable or _unchanged(state, ef, command):
                 continue
             return Risk.DESTROY, f"{ef.path} is not declared writable"
@@ -108,6 +174,35 @@ def _addressed(layout: Layout, state: State, command: CommandAPDU) -> Elementary
     in_p1 = command.p1 & 0x1F if command.p1 & 0x80 else 0
     sfi = command.p2 >> 3 if command.ins == 0xDC else in_p1
     return layout.by_sfi(state.df, sfi) if sfi else state.ef
+
+
+def _concerned(layout: Layout, state: State, command: CommandAPDU) -> tuple[File, ...]:
+    """The files that *command* might change; none when there is nothing to change."""
+    if command.ins in _BY_FILE and command.data:
+        fid = int.from_bytes(command.data[-2:], "big")
+        near = (file for file in layout.children(state.df) if file.fid == fid)
+        found = tuple(near) if command.p1 in {0, 1, 2} else ()
+        return found or tuple(file for file in layout.files if file.fid == fid)
+    file = _one_concerned(layout, state, command)
+    return () if file is None else (file,)
+
+
+def _one_concerned(layout: Layout, state: State, command: CommandAPDU) -> File | None:
+    """The file that *command* would change, None when there is none."""
+    if command.ins in _BY_FILE:
+        return state.ef or state.df
+    if command.ins in _ODD_REFERENCE:
+        number = command.p1 << 8 | command.p2
+        if number > 30:
+            found = (file for file in layout.children(state.df) if file.fid == number)
+            return next(found, None)
+        return layout.by_sfi(state.df, number) if number else state.ef
+    if command.ins in _IN_P2:
+        sfi = command.p2 >> 3
+        return layout.by_sfi(state.df, sfi) if sfi else state.ef
+    if command.ins in {0xDA, 0xDB}:
+        return state.ef or state.df
+    return _addressed(layout, state, command)
 
 
 def _unchanged(state: State, ef: ElementaryFile, command: CommandAPDU) -> bool:

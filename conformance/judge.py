@@ -16,8 +16,8 @@ from conformance.record import Circumstances, build_result
 from conformance.result import RESULT_FILE, Result, write_result
 from conformance.result import Case as CaseResult
 from conformance.trial import try_case
-from conformance.trouble import CardLost
-from conformance.undo import NotPutBack, take_stock
+from conformance.trouble import CardLost, NotPutBack
+from conformance.undo import take_stock
 from conformance.verdict import Risk, Verdict
 
 if TYPE_CHECKING:

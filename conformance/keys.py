@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ from conformance.trouble import UsageError
 ENVIRONMENT_PREFIX = "CONFORMANCE_PIN_"
 WITHHELD = "withheld"
 # VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER, in both codings.
-SECRET_INSTRUCTIONS = frozenset({0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D})
+SECRET_INSTRUCTIONS = frozenset({0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D})
 _SLOT = re.compile(r"\{(\w+):([A-Za-z0-9._-]+)\}")
 
 GUESSES: Mapping[str, Callable[[bytes], bytes]] = {
@@ -43,6 +43,7 @@ class _KeysFile(BaseModel):
 
     schema_version: Literal[1] = Field(alias="schema")
     pin: dict[str, Annotated[str, Field(pattern=r"^([0-9A-F]{2})+$")]] = Field(default={})
+    key: dict[str, Annotated[str, Field(pattern=r"^([0-9A-F]{2})+$")]] = Field(default={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Keys:
 
     values: Mapping[str, bytes]
     references: Mapping[str, Reference]
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    """The values of cryptographic keys, by the names that the statement gives them."""
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(self.values)})"
@@ -84,7 +87,19 @@ class Keys:
                 for kind, derive in GUESSES.items():
                     if derive(value) == data:
                         return f"{{{kind}:{name}}}"
-        return _withheld(data)
+        return self._pair(data) or _withheld(data)
+
+    def _pair(self, data: bytes) -> str:
+        """The slots of two values, one behind the other; nothing when they are not guesses."""
+        guesses = {
+            derive(value): f"{{{kind}:{name}}}"
+            for name, value in self.values.items()
+            for kind, derive in GUESSES.items()
+        }
+        for size in range(1, len(data)):
+            if data[:size] in guesses and data[size:] in guesses:
+                return guesses[data[:size]] + guesses[data[size:]]
+        return ""
 
     def expanded(self, text: str) -> bytes:
         """The command behind the redacted *text*; UsageError when a value is withheld."""
@@ -115,7 +130,8 @@ def load_keys(layout: Layout, text: str | None, origin: str) -> Keys:
     value that is nowhere.
     """
     named = {reference.name: reference for reference in layout.references}
-    table = checked(_KeysFile, read_toml(text, origin), origin).pin if text is not None else {}
+    held = checked(_KeysFile, read_toml(text or "schema = 1", origin), origin)
+    table = held.pin
     for name in named:
         variable = ENVIRONMENT_PREFIX + re.sub(r"[.-]", "_", name).upper()
         if variable in os.environ:
@@ -139,7 +155,8 @@ def load_keys(layout: Layout, text: str | None, origin: str) -> Keys:
                 f"{origin}: pin.{name}: the value is missing; give it here, in the environment as"
                 f" {ENVIRONMENT_PREFIX}{name.upper()}, or state known = false"
             )
-    return Keys(values, named)
+    secrets = {name: bytes.fromhex(digits) for name, digits in held.key.items()}
+    return Keys(values, named, secrets)
 
 
 def keys_beside(statement: Path) -> Path:

@@ -6,9 +6,10 @@ elementary files (EF) that hold data. Nodes are compared by identity: one `Layou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 MASTER_FILE = 0x3F00
 
@@ -48,11 +49,13 @@ class Reference:
     """Tries that are never spent below risk level `destroy`."""
     known: bool
     """Whether the value is available to the judge."""
+    unblocked_by: str = ""
+    """The name of the reference that is its resetting code."""
 
     @property
     def local(self) -> bool:
         """Whether its security status belongs to its DF."""
-        return bool(self.number & 0x80)
+        return bool(self.number & 0x80) or self.df.parent is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class DedicatedFile:
     fid: int
     parent: DedicatedFile | None
     name: bytes
+    rights: Mapping[str, Right] = field(default_factory=dict)
+    """When it may be deleted, activated and so on, where that is known."""
 
     def lineage(self) -> Iterator[DedicatedFile]:
         """This DF, its parent, and so on up to the MF."""
@@ -94,6 +99,31 @@ class DedicatedFile:
         while node is not None:
             yield node
             node = node.parent
+
+
+_NOWHERE = DedicatedFile("", 0, None, b"")
+SECURITY_STATES = tuple(
+    Reference(f"state {number:X}", number, _NOWHERE, 0, 1, 1, known=False) for number in range(16)
+)
+"""The security states of the PBOC family, as what an access rule may ask for: one holds at a time."""
+
+
+class Item(NamedTuple):
+    """A record whose content the social security scheme fixes: identifier, length, coding."""
+
+    identifier: int
+    length: int
+    coding: str
+
+
+class Behaviour(Enum):
+    """What WRITE does: bits 7 and 6 of the data coding byte (ISO/IEC 7816-4:2020, 7.4.5)."""
+
+    UNKNOWN = -1
+    ONE_TIME = 0x00
+    REPLACE = 0x20
+    OR = 0x40
+    AND = 0x60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +140,13 @@ class ElementaryFile:
     read: Right
     update: Right
     writable: bool
+    rights: Mapping[str, Right] = field(default_factory=dict)
+    """When it may be written, deleted, activated and so on, where that is known."""
+    behaviour: Behaviour = Behaviour.UNKNOWN
+    items: tuple[Item, ...] = ()
+    """What its records are, in their order, where that is declared."""
+    line: str = ""
+    """How updates are protected on the line: mac, cipher (which has a MAC, too), or not."""
 
 
 File = DedicatedFile | ElementaryFile
@@ -181,10 +218,9 @@ class Layout:
 
     def references_at(self, df: DedicatedFile, number: int) -> tuple[Reference, ...]:
         """What P2 = *number* of VERIFY may mean while *df* is current, the nearest first."""
-        candidates = df.lineage() if number & 0x80 else (self.master,)
         return tuple(
             reference
-            for holder in candidates
+            for holder in df.lineage()
             for reference in self.references
             if reference.df is holder and reference.number == number
         )

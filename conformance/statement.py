@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from conformance.declared import LayoutError, build_layout
+from conformance.declared import LayoutError, build_layout, check_scratch
+from conformance.family import ItemTable, PbocTable
 from conformance.layout import Kind
 from conformance.trouble import UsageError
 
@@ -78,6 +79,27 @@ class FeatureTable(_Table):
     challenge_length: int = Field(default=0, ge=0, le=255)
     challenge_any_length: bool = False
     get_response: bool = False
+    response_chaining: bool = False
+    command_chaining: bool = False
+    channels: int = Field(default=1, ge=1, le=4)
+    write_binary: bool = False
+    erase_binary: bool = False
+    search_binary: bool = False
+    odd_binary: bool = False
+    record_pointer: bool = False
+    append_record: bool = False
+    write_record: bool = False
+    search_record: bool = False
+    erase_record: bool = False
+    record_parts: bool = False
+    get_data: bool = False
+    get_data_list: bool = False
+    get_next_data: bool = False
+    put_data: bool = False
+    put_data_list: bool = False
+    change_reference: bool = False
+    reset_retry_counter: bool = False
+    switch_verification: bool = False
 
 
 class ChoiceTable(_Table):
@@ -87,6 +109,7 @@ class ChoiceTable(_Table):
     status_after_failure: Literal["lost", "kept", "either"] = "either"
     search: Literal["children-first", "either"] = "either"
     neighbours: Literal["all", "df-only", "either"] = "either"
+    erased: Literal["00", "FF", "either"] = "either"
 
 
 class ReferenceTable(_Table):
@@ -99,6 +122,34 @@ class ReferenceTable(_Table):
     tries: int = Field(ge=1, le=15)
     floor: int = Field(default=1, ge=1, le=15)
     known: bool = True
+    unblocked_by: str = ""
+
+
+class ScratchTable(_Table):
+    """`[scratch]`: where the judge may create files, to delete them again."""
+
+    df: FilePath
+    file_identifiers: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{4}$")], ...] = Field(
+        min_length=4
+    )
+    kinds: tuple[Kind, ...] = ()
+    security: tuple[Literal["compact", "expanded", "referenced"], ...] = ()
+    write: tuple[Literal["one-time", "replace", "or", "and"], ...] = ()
+    life_cycle: bool = False
+
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """The file identifiers as numbers."""
+        return tuple(int(digits, 16) for digits in self.file_identifiers)
+
+
+class MessagingTable(_Table):
+    """`[messaging]`: the secure channels the card opens, and with which values of the keys file."""
+
+    bac: str = ""
+    scp03: str = ""
+    line: str = ""
+    line_df: FilePath = "3F00"
 
 
 class FileTable(_Table):
@@ -113,6 +164,8 @@ class FileTable(_Table):
     read: str = "never"
     update: str = "never"
     writable: bool = False
+    items: tuple[ItemTable, ...] = ()
+    line: Literal["", "mac", "cipher"] = ""
 
 
 class StatementFile(_Table):
@@ -124,6 +177,9 @@ class StatementFile(_Table):
     choices: ChoiceTable = ChoiceTable()
     reference: tuple[ReferenceTable, ...] = ()
     file: tuple[FileTable, ...]
+    scratch: ScratchTable | None = None
+    messaging: MessagingTable = MessagingTable()
+    pboc: PbocTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +195,9 @@ class Statement:
     layout: Layout
     declared: Mapping[str, Any]
     """The TOML tables as they were read."""
+    scratch: ScratchTable | None
+    messaging: MessagingTable
+    pboc: PbocTable | None = None
 
     @property
     def atr(self) -> bytes:
@@ -160,12 +219,24 @@ def parse_statement(text: str, origin: str) -> Statement:
     tables = read_toml(text, origin)
     parsed = checked(StatementFile, tables, origin)
     try:
-        layout = build_layout(parsed.file, parsed.reference)
+        layout = build_layout(parsed.file, parsed.reference, pboc=parsed.pboc is not None)
+        check_scratch(layout, parsed.scratch)
     except LayoutError as error:
         raise UsageError(f"{origin}: {error}") from error
     digest = hashlib.sha256(text.encode()).hexdigest()
     name = Path(origin).name
-    return Statement(name, digest, parsed.card, parsed.features, parsed.choices, layout, tables)
+    return Statement(
+        name,
+        digest,
+        parsed.card,
+        parsed.features,
+        parsed.choices,
+        layout,
+        tables,
+        parsed.scratch,
+        parsed.messaging,
+        parsed.pboc,
+    )
 
 
 def read_toml(text: str, origin: str) -> dict[str, Any]:

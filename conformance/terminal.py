@@ -28,6 +28,8 @@ class Step:
     response: bytes = b""
     expect: tuple[str, tuple[int, ...]] | None = None
     """A narrower answer that the case asks for: the requirement and the status words."""
+    wholly: bool = False
+    """Whether that requirement is to blame too for data that the model does not allow."""
 
 
 class Violation(AssertionError):
@@ -74,24 +76,26 @@ class Terminal:
         *,
         expect: int | Collection[int] | None = None,
         because: str = "",
+        wholly: bool = False,
     ) -> ResponseAPDU:
         """Send *command*; Violation unless the answer keeps the laws and the model allows it.
 
         *expect* narrows the answer to one or several status words, on behalf of the requirement
-        *because*.
+        *because*; with *wholly* that requirement is to blame for wrong data, too.
         """
         raw = command if isinstance(command, bytes) else command.encode()
         narrowed = None
         if expect is not None:
             words = (expect,) if isinstance(expect, int) else tuple(expect)
             narrowed = (because, words)
-        return self.play(Step(raw, expect=narrowed))
+        return self.play(Step(raw, expect=narrowed, wholly=wholly))
 
     def play(self, step: Step) -> ResponseAPDU:
         """Send the command of *step* and judge the answer by its expectation too."""
         assert step.command is not None
         raw = step.command
         self.bench.guard.admit(raw, self.model)
+        self.model.sent.update(raw[1:2])
         answer = self.bench.exchange(self._card, raw)
         self._history.append(replace(step, response=answer))
         broken = broken_law(raw, answer)
@@ -106,6 +110,8 @@ class Terminal:
             self.met |= self.model.observe(raw, response)
         except Departure as departure:
             requirement, allowed = departure.requirement, departure.allowed
+            if step.wholly and step.expect is not None:
+                requirement = step.expect[0]
             raise self._violation(requirement, message, allowed) from None
         return response
 

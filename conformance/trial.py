@@ -14,8 +14,7 @@ from conformance.minimise import failure_of, minimise
 from conformance.result import Case as CaseResult
 from conformance.result import Failure
 from conformance.terminal import Violation
-from conformance.trouble import CardLost, NotCarried
-from conformance.undo import NotPutBack
+from conformance.trouble import CardLost, NotCarried, NotPutBack
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:

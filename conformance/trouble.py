@@ -13,3 +13,7 @@ class CardLost(Exception):
 
 class NotCarried(Exception):
     """The reader or its driver would not carry these bytes to the card; the card is still there."""
+
+
+class NotPutBack(Exception):
+    """The card could not be brought back to how it was found; the text names what differs."""

@@ -22,7 +22,9 @@ from conformance.commands import (
     verify,
 )
 from conformance.layout import ElementaryFile, Kind
+from conformance.returning import give_back
 from conformance.terminal import Violation
+from conformance.trouble import NotPutBack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +36,6 @@ if TYPE_CHECKING:
 
 CHUNK = 128
 JUDGED = (Kind.TRANSPARENT, Kind.LINEAR_FIXED)
-
-
-class NotPutBack(Exception):
-    """The card could not be brought back to how it was found; the text names the file."""
 
 
 def opening(right: Right, bench: Bench) -> tuple[Reference, ...] | None:
@@ -105,6 +103,7 @@ def _count_tries(bench: Bench) -> None:
 
 def put_back(bench: Bench, live: Model) -> None:
     """Write back every byte that differs from the baseline, and give back every spent try."""
+    give_back(bench, live)
     for reference in bench.statement.layout.references:
         spent = any(
             state.tries[reference] != bench.baseline.tries[reference] for state in live.states

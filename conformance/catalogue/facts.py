@@ -23,7 +23,16 @@ _OTHERS = (
     "file.read-protected",
     "file.update-protected",
     "file.update-never",
+    "feature.channels",
+    "reference.unblockable",
+    "scratch.any",
+    "scratch.life-cycle",
+    "messaging.bac",
+    "messaging.scp03",
+    "messaging.line",
 )
+_SECURITY = ("compact", "expanded", "referenced")
+_WRITE = ("one-time", "replace", "or", "and")
 
 
 def _dashed(name: str) -> str:
@@ -36,6 +45,9 @@ VOCABULARY = frozenset(
         *(f"select.{form}" for form in get_args(SelectForm)),
         *(f"answer.{answer}" for answer in _ANSWERS),
         *(f"file.{kind.value}" for kind in Kind),
+        *(f"scratch.{kind.value}" for kind in Kind),
+        *(f"scratch.{form}" for form in _SECURITY),
+        *(f"scratch.write-{behaviour}" for behaviour in _WRITE),
         *_OTHERS,
     )
 )
@@ -58,6 +70,11 @@ def _facts(statement: Statement) -> Iterator[str]:
         yield "reference.any"
     if any(reference.known for reference in layout.references):
         yield "reference.known"
+    if features.channels > 1:
+        yield "feature.channels"
+    if any(reference.known and reference.unblocked_by for reference in layout.references):
+        yield "reference.unblockable"
+    yield from _further_facts(statement)
     yield "file.df"
     for ef in layout.elementary():
         yield f"file.{ef.kind.value}"
@@ -69,3 +86,18 @@ def _facts(statement: Statement) -> Iterator[str]:
             yield "file.update-protected"
         if ef.update.never:
             yield "file.update-never"
+
+
+def _further_facts(statement: Statement) -> Iterator[str]:
+    """What may be created to try things on, and how a secure channel is opened."""
+    scratch, messaging = statement.scratch, statement.messaging
+    if scratch is not None:
+        yield "scratch.any"
+        yield from (f"scratch.{kind.value}" for kind in scratch.kinds)
+        yield from (f"scratch.{form}" for form in scratch.security)
+        yield from (f"scratch.write-{behaviour}" for behaviour in scratch.write)
+        if scratch.life_cycle:
+            yield "scratch.life-cycle"
+    for name in ("bac", "scp03", "line"):
+        if getattr(messaging, name):
+            yield f"messaging.{name}"

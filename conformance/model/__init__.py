@@ -5,19 +5,34 @@ be seen at once (is a local security status lost when its DF is left?). A comman
 them to the outcomes it allows; the answer keeps the states whose outcomes fit. When none is left,
 the card is wrong, and `Departure` says which requirement it broke.
 
-Read `outcome`, `state`, `addressing`, then the rules: `selection`, `binary`, `records`,
-`verification`, `transmission`. Every rule names its clause.
+Read `outcome`, `state`, `addressing`, `stages`, then the rules: `selection`, `binary`, `parts`,
+`records`, `structures`, `objects`, `verification`, `reference`, `management`, `channels`,
+`transmission`. Every rule names its clause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, MalformedAPDU, ResponseAPDU
-from conformance.model import binary, records, selection, transmission
+from conformance.model import (
+    binary,
+    channels,
+    management,
+    objects,
+    parts,
+    records,
+    reference,
+    selection,
+    stages,
+    structures,
+    transmission,
+)
 from conformance.model.addressing import staying
 from conformance.model.outcome import Length, Outcome, Ruling
+from conformance.model.pboc import Family
 from conformance.model.state import State, initial_state
 from conformance.model.verification import Verification
 
@@ -48,6 +63,8 @@ class Model:
         self.card = card
         self.keys = keys
         self.states = states or (initial_state(card.layout),)
+        self.sent: set[int] = set()
+        """The instructions that were sent, whether they were answered or not."""
         self._rules: Mapping[int, Rule] = {
             0x20: Verification(keys),
             0x84: transmission.get_challenge,
@@ -57,7 +74,12 @@ class Model:
             0xC0: transmission.get_response,
             0xD6: binary.update_binary,
             0xDC: records.update_record,
+            **parts.RULES,
+            **objects.RULES,
+            **management.RULES,
+            **reference.rules(keys),
         }
+        self._family = Family(card, keys, card.pboc) if card.pboc else None
 
     def copy(self) -> Model:
         """A model that goes its own way from here."""
@@ -72,19 +94,50 @@ class Model:
         return tuple(self._ruling(state, command) for state in self.states)
 
     def _ruling(self, state: State, command: CommandAPDU) -> Ruling:
-        away = transmission.turned_away(state, command.cla, command.ins)
-        if away is not None:
-            return away
-        rule = self._rules.get(command.ins)
-        if rule is None or command.cla & transmission.CHAINING or not self._judged(state, command):
-            anything = Length(0, 0x10000)
-            return Ruling((Outcome("", UNJUDGED, staying(state), anything),))
-        return rule(self.card, state, command)
+        """The stages before the rule: class and instruction, channel, chain."""
+        if self._family is None:
+            return self._staged(state, command)
+        own = self._family.ruling(state, command)
+        if own is not None:
+            return own
+        before = self._family.before(state, command)
+        return self._family.followed(before, self._staged(before, command), command)
 
-    def _judged(self, state: State, command: CommandAPDU) -> bool:
-        if command.ins in {0xB2, 0xDC}:
-            return records.judged(self.card, state, command)
-        return command.ins != 0xA4 or selection.judged(command)
+    def _staged(self, state: State, command: CommandAPDU) -> Ruling:
+        number = command.cla & stages.CHANNEL if command.cla & 0xE0 == 0 else 0
+        there = stages.seated(stages.begins_nothing(state, command), number)
+        away = transmission.turned_away(state, command.cla, command.ins, is_open=there is not None)
+        if away is not None or there is None:
+            return away or transmission.malformed(state)
+        plain = replace(command, cla=command.cla & ~stages.CHANNEL)
+        ruling = self._chained(there, plain, number)
+        return stages.returned(ruling, state, number) if number else ruling
+
+    def _chained(self, state: State, command: CommandAPDU, channel: int) -> Ruling:
+        whole = stages.chained(self.card, state, command)
+        if isinstance(whole, Ruling):
+            return whole
+        state = replace(state, chain=None) if state.chain is not None else state
+        card = replace(self.card, layout=state.layout) if state.layout else self.card
+        if whole.ins == 0x70:
+            return channels.manage_channel(card, state, whole, channel)
+        waiting = stages.fetched(state, whole, channel) if whole.ins == 0xC0 else None
+        if waiting is not None:
+            return waiting
+        if whole.ins == 0xC0 and state.waiting is not None:
+            state = replace(state, waiting=None)
+        rule = self._rule(card, state, whole)
+        return _unjudged(state) if rule is None else rule(card, state, whole)
+
+    def _rule(self, card: Statement, state: State, command: CommandAPDU) -> Rule | None:
+        """The rule that knows this command, or None."""
+        by_number = command.ins in {0xB2, 0xDC} and records.judged(card, state, command)
+        if command.ins in structures.RULES and not by_number:
+            known = structures.judged(card, state, command)
+            return structures.RULES[command.ins] if known else None
+        if command.ins == 0xA4 and not selection.judged(command):
+            return None
+        return self._rules.get(command.ins)
 
     def observe(self, raw: bytes, response: ResponseAPDU) -> frozenset[str]:
         """Follow the card: the requirements this answer bears out; Departure when none fits."""
@@ -114,6 +167,13 @@ class Model:
             if fresh not in after:
                 after.append(fresh)
         self.states = tuple(after)
+
+
+def _unjudged(state: State) -> Ruling:
+    """A command that no rule knows may be answered anything, and make any record current."""
+    anything = Length(0, 0x10000)
+    after = replace(state, record=None)
+    return Ruling((Outcome("", UNJUDGED, staying(after), anything),))
 
 
 __all__ = ["Departure", "Model"]

@@ -21,6 +21,7 @@ NO_CURRENT_EF = words(0x6986)
 FILE_NOT_FOUND = words(0x6A82)
 WRONG_P1_P2 = words(0x6A86, 0x6A81)
 WRONG_LENGTH = words(0x6700)
+CLOSED = words(0x6985, 0x6986, 0x6982, 0x6A82, 0x6A81, 0x6283, 0x6285)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def locate(card: Statement, state: State, sfi: int | None, area: str) -> Target:
         if state.ef is None:
             nothing = refusal(f"7816-4/{area}/no-current-ef", NO_CURRENT_EF, state)
             return Target(None, state, (nothing,))
-        return Target(state.ef, state)
+        return Target(state.ef, state, _closed(state, state.ef))
     if not card.features.short_ef_identifier:
         allowed = WRONG_P1_P2 | FILE_NOT_FOUND
         return Target(None, state, (refusal(f"7816-4/{area}/sfi-unknown", allowed, state),))
@@ -61,15 +62,28 @@ def locate(card: Statement, state: State, sfi: int | None, area: str) -> Target:
     if ef is None:
         unknown = refusal(f"7816-4/{area}/sfi-unknown", FILE_NOT_FOUND, state)
         return Target(None, state, (unknown,))
-    return Target(ef, replace(state, ef=ef))
+    pointer = None if ef is state.ef else 0
+    selected = replace(state, ef=ef, record=pointer, pointer=None)
+    return Target(ef, selected, _closed(state, ef))
+
+
+def _closed(state: State, ef: ElementaryFile) -> tuple[Outcome, ...]:
+    """The refusal of an EF whose life cycle state lets no command reach its content."""
+    if ef in state.ended:
+        return (refusal("7816-9/life-cycle/terminated-closed", CLOSED, state),)
+    if ef in state.inactive:
+        return (refusal("7816-9/life-cycle/deactivated-closed", CLOSED, state),)
+    return ()
 
 
 def barred(state: State, right: Right, requirement: str) -> tuple[Outcome, ...]:
     """The refusal of an EF whose access rule is not met: 6982, or another word that says so."""
-    if right.met(state.verified):
+    if right.met(state.verified | state.disabled):
         return ()
     allowed = words(0x6982, 0x6985)
-    blocked = any(not state.tries[reference] for group in right.alternatives for reference in group)
+    blocked = any(
+        not state.tries.get(reference, 1) for group in right.alternatives for reference in group
+    )
     if blocked:
         allowed |= words(0x6983)
     return (refusal(requirement, allowed, state),)

@@ -36,7 +36,7 @@ def read_binary(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """Ne bytes from the offset on; fewer with a warning, or 6CXX, where the EF ends before."""
     if command.data:
         return refused("7816-4/binary/read-with-data", words(0x6700, 0x6A80, 0x6A87), state)
-    target, offset = _addressed(card, state, command)
+    target, offset = addressed(card, state, command)
     refusals = _refusals(state, target, "read")
     ef = target.ef
     if ef is not None and ef.kind is Kind.TRANSPARENT and offset > ef.size:
@@ -105,7 +105,7 @@ def _reading(target: Target, ef: ElementaryFile, offset: int) -> Then:
 
 def update_binary(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The data field replaces the bytes from the offset on, all of them or none."""
-    target, offset = _addressed(card, state, command)
+    target, offset = addressed(card, state, command)
     ef, data = target.ef, command.data
     refusals = _refusals(state, target, "update")
     if not data:
@@ -131,7 +131,7 @@ def update_binary(card: Statement, state: State, command: CommandAPDU) -> Ruling
     return Ruling(tuple(outcomes), granted("update"))
 
 
-def _addressed(card: Statement, state: State, command: CommandAPDU) -> tuple[Target, int]:
+def addressed(card: Statement, state: State, command: CommandAPDU) -> tuple[Target, int]:
     """The target and the offset that P1-P2 code (ISO/IEC 7816-4:2020, 11.3.2)."""
     if not command.p1 & SFI_FORM:
         return locate(card, state, None, "binary"), command.p1 << 8 | command.p2

@@ -36,6 +36,8 @@ def judged(card: Statement, state: State, command: CommandAPDU) -> bool:
     sfi = command.p2 >> 3
     ef = card.layout.by_sfi(state.df, sfi) if sfi else state.ef
     known = ef is None or not ef.kind.has_records or ef.kind is Kind.LINEAR_FIXED
+    if ef is not None and ef.kind.has_records and ef in state.created:
+        return False  # it may have fewer records than it has room for
     return known and command.p1 > 0 and command.p2 & 0x07 in modes
 
 
@@ -54,10 +56,10 @@ def read_record(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     then = _reading(target, ef, command.p1 - 1, len(chosen))
     requirement = "7816-4/record/read-from" if mode == FROM_NUMBER else _plain(command)
     plain = Outcome(requirement, words(0x9000), then, rule)
-    return Ruling(tuple(_answers(state, command, plain, rule)), granted("read"))
+    return Ruling(tuple(answers(state, command, plain, rule)), granted("read"))
 
 
-def _answers(state: State, command: CommandAPDU, plain: Outcome, rule: Stored) -> list[Outcome]:
+def answers(state: State, command: CommandAPDU, plain: Outcome, rule: Stored) -> list[Outcome]:
     """The whole record when Ne allows it; what may come when Ne is another number of bytes."""
     ne, exact = command.ne, words(0x6C00 | rule.length & 0xFF)
     if ne is None:

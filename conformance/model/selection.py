@@ -10,6 +10,7 @@ from conformance.layout import DedicatedFile, ElementaryFile, File
 from conformance.model.addressing import WRONG_P1_P2, refused, staying
 from conformance.model.control import ControlInformation
 from conformance.model.outcome import EXACT_LENGTH, MORE_DATA, Length, Outcome, Ruling, words
+from conformance.model.stages import remembering
 from conformance.model.state import State
 
 if TYPE_CHECKING:
@@ -164,11 +165,27 @@ def _successes(
 ) -> Iterator[Outcome]:
     """*file* is selected; one outcome for each security status that may be left."""
     for after in _selected(card, state, file):
-        then = staying(after)
+        whole = _whole(card, command, file)
+        then = remembering(after, whole) if whole else staying(after)
+        warned = _warned(state, file)
         for allowed, rule in _answers(card, command, file):
-            yield Outcome(requirement, allowed, then, rule)
+            known = allowed - {0x9000} | warned if 0x9000 in allowed else allowed
+            yield Outcome(requirement, known, then, rule)
     if command.ne is not None and not command.all_available:
         yield Outcome(f"{_AREA}/short-le", EXACT_LENGTH, staying(state))
+
+
+def _whole(card: Statement, command: CommandAPDU, file: File) -> DataRule | None:
+    """What all of the response data must be, however it comes."""
+    asked = command.p2 & NO_ANSWER
+    return None if asked == NO_ANSWER else ControlInformation(file, card.layout, asked)
+
+
+def _warned(state: State, file: File) -> frozenset[int]:
+    """9000, or the warning that the selected file is deactivated or terminated (5.6)."""
+    if file in state.ended:
+        return words(0x6285, 0x6283, 0x9000)
+    return words(0x6283, 0x9000) if file in state.inactive else words(0x9000)
 
 
 def _answers(
@@ -192,9 +209,9 @@ def _selected(card: Statement, state: State, file: File) -> Iterator[State]:
     it may be lost.
     """
     if isinstance(file, ElementaryFile):
-        after = replace(state, df=file.parent, ef=file)
+        after = replace(state, df=file.parent, ef=file, record=0, pointer=None)
     else:
-        after = replace(state, df=file, ef=None)
+        after = replace(state, df=file, ef=None, record=0, pointer=None)
     lineage = frozenset(after.df.lineage())
     outside = frozenset(one for one in state.verified if one.local and one.df not in lineage)
     choice = card.choices.local_status_on_leave

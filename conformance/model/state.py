@@ -7,10 +7,16 @@ record; a byte nobody has read or written yet may be anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-from conformance.layout import DedicatedFile, ElementaryFile, Layout, Reference
+from conformance.layout import DedicatedFile, ElementaryFile, File, Item, Layout, Reference
+
+if TYPE_CHECKING:
+    from conformance.apdu import CommandAPDU
+    from conformance.model.outcome import DataRule
+    from conformance.model.pboc.state import FamilyState
+    from conformance.tlv import DataObject
 
 REFUSED_CHANGES_NOTHING = "7816-4/laws/refused-changes-nothing"
 
@@ -30,6 +36,8 @@ class Content:
     """Offset and data of the latest update that the card refused."""
     kept: bool = False
     """Whether there was a reset since the latest successful update."""
+    by: str = ""
+    """The requirement on the command that changed it last, where that is not UPDATE."""
 
     @classmethod
     def unknown(cls, size: int) -> Content:
@@ -86,11 +94,11 @@ class Content:
             for index, byte in enumerate(data)
             if not self.matches(offset + index, bytes((byte,)))
         ]
-        if self.kept:
+        if self.kept and not self.by:
             return f"7816-4/{area}/update-survives-reset"
         if all(first <= position < end for position in wrong):
-            return f"7816-4/{area}/update-writes"
-        return f"7816-4/{area}/update-only-there"
+            return self.by or f"7816-4/{area}/update-writes"
+        return self.by or f"7816-4/{area}/update-only-there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,28 @@ Contents = Mapping[ElementaryFile, tuple[Content, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """What one logical channel has of its own (ISO/IEC 7816-4:2020, 5.4.2)."""
+
+    df: DedicatedFile
+    ef: ElementaryFile | None = None
+    verified: frozenset[Reference] = frozenset()
+    record: int | None = 0
+    pointer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Response data that GET RESPONSE may fetch: what came already, and what it all must be."""
+
+    come: bytes
+    rule: DataRule
+    left: int
+    """Bytes that are left, 0 for 256 or more."""
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Selection, security status, retry counters and contents at one moment."""
 
@@ -133,6 +163,31 @@ class State:
     contents: Contents
     challenge: bytes = b""
     """The latest challenge of this history, which the next one must not repeat."""
+    record: int | None = 0
+    """The number of the current record, 0 when there is none, None when that cannot be known."""
+    moved_by: str = ""
+    """The requirement on the command that made the record current, where it was not a read."""
+    layout: Layout | None = None
+    """The file tree with what was created and deleted; None while it is that of the statement."""
+    created: frozenset[File] = frozenset()
+    inactive: frozenset[File] = frozenset()
+    ended: frozenset[File] = frozenset()
+    objects: Mapping[ElementaryFile, tuple[DataObject, ...]] = field(default_factory=dict)
+    """The data objects of the EFs whose content is known from their creation on."""
+    pointer: int | None = None
+    """The position of the current data object."""
+    put_by: Mapping[int, str] = field(default_factory=dict)
+    """The requirement on the command that put the data object with a tag last."""
+    values: Mapping[Reference, bytes] = field(default_factory=dict, repr=False)
+    """The values of references that were changed."""
+    disabled: frozenset[Reference] = frozenset()
+    others: Mapping[int, Seat] = field(default_factory=dict)
+    """The logical channels that are open beside the basic one."""
+    chain: CommandAPDU | None = None
+    """The parts so far of a command that comes in a chain."""
+    waiting: Waiting | None = None
+    family: FamilyState | None = None
+    """What a card of the PBOC family has beside: purses, key counters, a transaction begun."""
 
     def with_content(self, ef: ElementaryFile, index: int, content: Content) -> State:
         """The state in which record *index* (0 for a transparent EF) holds *content*."""
@@ -152,17 +207,36 @@ class State:
             ef: tuple(map(_kept, held)) if any(content.written for content in held) else held
             for ef, held in self.contents.items()
         }
-        return State(layout.master, None, frozenset(), self.tries, contents, self.challenge)
+        return replace(
+            self,
+            df=layout.master,
+            ef=None,
+            verified=frozenset(),
+            contents=contents,
+            record=0,
+            pointer=None,
+            others={},
+            chain=None,
+            waiting=None,
+            family=self.family.after_reset() if self.family else None,
+        )
 
 
 def _kept(content: Content) -> Content:
     return replace(content, kept=True) if content.written else content
 
 
+def _item(item: Item) -> Content:
+    """A record of which identifier and length are known."""
+    head = bytes((item.identifier, item.length))
+    return Content(head + bytes(item.length), b"\x01\x01" + bytes(item.length))
+
+
 def initial_state(layout: Layout) -> State:
     """The state of a card of which nothing is known but its statement."""
     contents = {
-        ef: tuple(Content.unknown(ef.size) for _ in range(ef.records or 1))
+        ef: tuple(map(_item, ef.items))
+        or tuple(Content.unknown(ef.size) for _ in range(ef.records or 1))
         for ef in layout.elementary()
     }
     tries = {reference: reference.tries for reference in layout.references}

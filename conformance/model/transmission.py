@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.model.state import State
     from conformance.statement import Statement
 
-CHAINING, SECURE_MESSAGING, CHANNEL = 0x10, 0x0C, 0x03
+SECURE_MESSAGING = 0x0C
 PROPRIETARY, FURTHER = 0x80, 0x40
 RESERVED_CLASS = 0x20
 INVALID_INSTRUCTIONS = (0x60, 0x90)
@@ -90,7 +90,7 @@ def malformed(state: State) -> Ruling:
     return refused("7816-4/coding/wrong-length", words(0x6700), state)
 
 
-def turned_away(state: State, cla: int, ins: int) -> Ruling | None:
+def turned_away(state: State, cla: int, ins: int, *, is_open: bool = False) -> Ruling | None:
     """The refusal of a class or instruction byte that no card of this kind serves, or None."""
     if cla & PROPRIETARY:
         allowed = CLASS_NOT_SUPPORTED | words(0x6D00, 0x6881, 0x6882)
@@ -100,7 +100,7 @@ def turned_away(state: State, cla: int, ins: int) -> Ruling | None:
         return refused("7816-4/coding/class-reserved", allowed, state)
     if ins & 0xF0 in INVALID_INSTRUCTIONS:
         return refused("7816-4/coding/instruction-invalid", words(0x6D00, 0x6E00), state)
-    if cla & FURTHER or cla & CHANNEL:
+    if cla & FURTHER or not is_open:
         allowed = CLASS_NOT_SUPPORTED | words(0x6881, 0x6882, 0x6985)
         return refused("7816-4/coding/channel-not-open", allowed, state)
     if cla & SECURE_MESSAGING:

@@ -60,7 +60,7 @@ class Verification:
     def _comparison(
         self, card: Statement, state: State, command: CommandAPDU, reference: Reference
     ) -> Ruling:
-        right = self.keys.right(reference)
+        right = state.values.get(reference) or self.keys.right(reference)
         if not state.tries[reference]:
             suspects = (Suspect(f"{_AREA}/blocked-stays-blocked", ACCEPTED),)
             allowed = BLOCKED
@@ -76,7 +76,7 @@ class Verification:
             if command.ne is not None:
                 outcomes.append(refusal(f"{_AREA}/with-le", words(0x6700), state))
             return Ruling(tuple(outcomes))
-        outcomes = list(_failures(card, state, reference))
+        outcomes = list(failures(card, state, reference))
         if len(command.data) != len(right):
             requirement = f"{_AREA}/wrong-length"
             outcomes.append(refusal(requirement, WRONG_LENGTH, state))
@@ -84,7 +84,7 @@ class Verification:
         return Ruling(tuple(outcomes), (Suspect(f"{_AREA}/wrong-value", ACCEPTED),))
 
 
-def _failures(card: Statement, state: State, reference: Reference) -> Iterator[Outcome]:
+def failures(card: Statement, state: State, reference: Reference) -> Iterator[Outcome]:
     """A failed comparison: one try less; the security status may be lost or not."""
     left = state.tries[reference] - 1
     after = state.with_tries(reference, left)
@@ -122,7 +122,7 @@ def _query(card: Statement, state: State, reference: Reference) -> Ruling:
     """Without a data field: 9000 when verified, else the tries left; nothing is spent."""
     if not card.features.verify_query:
         return refused(f"{_AREA}/query-counter", words(0x6700, 0x6A80, 0x6A86) | ANY_TRIES, state)
-    if reference in state.verified:
+    if reference in state.verified | state.disabled:
         return refused(f"{_AREA}/query-verified", ACCEPTED, state)
     tries = state.tries[reference]
     allowed = tries_left(tries) if tries else BLOCKED | tries_left(0)

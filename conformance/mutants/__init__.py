@@ -6,21 +6,24 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     access,
     answering,
     binary,
+    channels,
+    files,
+    objects,
+    parts,
     record,
     selection,
+    structures,
     verification,
 )
 from conformance.mutants.hooks import MUTANTS, Mutant, MutantCard
 from conformance.trouble import UsageError
 
-DEFAULT_PROFILE = "iso7816"
-
 
 def open_mutant(name: str) -> MutantCard:
-    """The card of the profile iso7816 with the fault *name*."""
+    """The card with the fault *name*."""
     if name not in MUTANTS:
         raise UsageError(f"--card mutant:{name}: no such mutant; there are {', '.join(MUTANTS)}")
-    return MutantCard.of(MUTANTS[name], DEFAULT_PROFILE)
+    return MutantCard.of(MUTANTS[name])
 
 
 __all__ = ["MUTANTS", "Mutant", "MutantCard", "open_mutant"]

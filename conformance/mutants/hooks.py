@@ -16,6 +16,7 @@ from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.cards import Ability
 from conformance.cards.embedded import EmbeddedCard
 
+DEFAULT_PROFILE = "iso7816"
 OK = b"\x90\x00"
 INS_VERIFY, INS_SELECT = 0x20, 0xA4
 INS_READ_BINARY, INS_READ_RECORD = 0xB0, 0xB2
@@ -80,6 +81,8 @@ class Mutant:
     reset: ResetFault = sound_reset
     risk: str | None = None
     """The risk level that the case needs which finds it, above the default one."""
+    profile: str = DEFAULT_PROFILE
+    """The sound card behind the fault."""
 
     @property
     def area(self) -> str:
@@ -98,14 +101,20 @@ def declare(mutant: Mutant) -> None:
 
 
 def fault(
-    name: str, *instructions: int, breaks: str, risk: str | None = None
+    name: str,
+    *instructions: int,
+    breaks: str,
+    risk: str | None = None,
+    standard: str = "7816-4",
+    profile: str = DEFAULT_PROFILE,
 ) -> Callable[[Fault], Fault]:
     """Declare the decorated function as a faulty answer to *instructions*."""
 
     def add(answer: Fault) -> Fault:
         text = (answer.__doc__ or "").strip()
         chosen = frozenset(instructions)
-        declare(Mutant(name, f"7816-4/{breaks}", text, chosen, answer=answer, risk=risk))
+        requirement = f"{standard}/{breaks}"
+        declare(Mutant(name, requirement, text, chosen, answer=answer, risk=risk, profile=profile))
         return answer
 
     return add
@@ -124,9 +133,9 @@ class MutantCard:
         self._puppet = puppet
 
     @classmethod
-    def of(cls, mutant: Mutant, profile: str) -> MutantCard:
-        """The card of *profile* with the fault of *mutant*."""
-        return cls(mutant, Puppet(EmbeddedCard.open(profile)))
+    def of(cls, mutant: Mutant) -> MutantCard:
+        """The card of the mutant's profile with its fault."""
+        return cls(mutant, Puppet(EmbeddedCard.open(mutant.profile)))
 
     def connect(self) -> bytes:
         """Power on; the statement is still that of the sound card."""
