@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from simcard.card import Card
 from simcard.profiles import build_card, load_profile, profile_names
 
+Build = Callable[[str], Card]
+"""From the tables of a profile to a powered card."""
+
 HEAD = 'name = "small"\ntitle = ""\natr = "3B 00"\n'
 
 
 @pytest.fixture
-def powered(tmp_path: Path):  # noqa: ANN201 - a function from text to card
+def powered(tmp_path: Path) -> Build:
     def build(text: str) -> Card:
         path = tmp_path / "card.toml"
         path.write_text(HEAD + text)
@@ -40,7 +44,7 @@ def test_every_shipped_profile_is_a_card(name: str) -> None:
     assert card.fault is None
 
 
-def test_the_data_objects_of_a_df_are_under_its_rules_for_content(powered) -> None:  # noqa: ANN001
+def test_the_data_objects_of_a_df_are_under_its_rules_for_content(powered: Build) -> None:
     card = powered("""
 [[file]]
 path = "3F00"
@@ -58,7 +62,7 @@ data_objects = 32
     says(card, "00A4000C027F10 -> 9000", "00CA00C100 -> 6982", "00DA00C101AA -> 9000")
 
 
-def test_content_is_said_in_four_ways(powered) -> None:  # noqa: ANN001
+def test_content_is_said_in_four_ways(powered: Build) -> None:
     card = powered("""
 [[file]]
 path = "3F00"
@@ -105,7 +109,7 @@ content.records = ["01", "0202"]
 
 @pytest.mark.parametrize(("said", "answer"), [("none", "6A83"), ("all", "000000009000")])
 def test_records_of_a_created_ef_exist_if_the_profile_says_so(
-    powered,  # noqa: ANN001
+    powered: Build,
     said: str,
     answer: str,
 ) -> None:
@@ -121,7 +125,7 @@ access.create_ef = "always"
     says(card, "00E000000D620B82050241000202 83020050 -> 9000", f"00B2010500 -> {answer}")
 
 
-def test_limits_are_kept(powered) -> None:  # noqa: ANN001
+def test_limits_are_kept(powered: Build) -> None:
     card = powered("""
 [limits]
 channels = 2
@@ -151,7 +155,7 @@ access = { read = "always", update = "always" }
     says(card, f"10D68100FF{'AA' * 255} -> 9000", "00D6810001AA -> 6700")
 
 
-def test_twenty_channels_can_be_open(powered) -> None:  # noqa: ANN001
+def test_twenty_channels_can_be_open(powered: Build) -> None:
     card = powered("""
 [limits]
 channels = 20
