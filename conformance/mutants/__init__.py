@@ -11,6 +11,7 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     objects,
     parts,
     record,
+    references,
     selection,
     structures,
     verification,
