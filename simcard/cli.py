@@ -30,7 +30,7 @@ from simcard.scenarios.cli import ScenarioError
 from simcard.scenarios.cli import app as scenario_app
 from simcard.script import Action, ScriptError, Step, parse_script
 from simcard.status import meaning_of
-from simcard.tearing import TearIdError, TearPoint, run_campaign, run_replay
+from simcard.tearing import TearError, TearPoint, run_campaign, run_replay
 
 USAGE_ERROR = 3
 LOOPBACK = "127.0.0.1"
@@ -222,7 +222,7 @@ OUR_ERRORS = (
     ScenarioError,
     ScriptError,
     ServeError,
-    TearIdError,
+    TearError,
 )
 
 

@@ -20,6 +20,7 @@ def addressed(before: CardState, after: CardState, command: Command) -> set[Path
 
     The current DF and EF of its channel, before or after it; what the card keeps for itself in the
     DFs from there up to the MF; what the data field names; and what lies below a file to delete.
+    A command of a proprietary class may write a log as well, beside its purse in the current DF.
     """
     return {
         path_of(state.tree, file)
@@ -37,8 +38,11 @@ def _addressed_in(state: CardState, command: Command) -> Iterator[File]:
         yield from tree.files.values()  # only the card can read what the data field names
         return
     session = state.sessions[class_byte.channel]
-    for home in tree.lineage(tree.files[session.df]):
+    df = tree.files[session.df]
+    for home in tree.lineage(df):
         yield from (child for child in _children(state, home) if _is_internal(child))
+    if class_byte.proprietary:
+        yield from (child for child in _children(state, df) if not child.is_df)
     meant = [tree.files[cell] for cell in (session.df, session.ef) if cell is not None]
     if command.ins in _NAMING_BY_DATA and command.data:
         identifier = int.from_bytes(command.data[-2:], "big")

@@ -21,7 +21,7 @@ from simcard.tearing.campaign import (
 )
 from simcard.tearing.histories import history
 from simcard.tearing.invariants import Breach, Invariant
-from simcard.tearing.point import TearPoint
+from simcard.tearing.point import TearError, TearPoint
 
 _HOLDS, _BROKEN = 0, 1
 _SCRIPT_HISTORIES = (1, 2)
@@ -38,6 +38,7 @@ def run_campaign(
 ) -> int:
     """Tear generated histories, or *script*; 0 when every law holds, 1 when one is broken.
 
+    `TearError` when no command has written anything: then nothing was torn and nothing is shown.
     *invocation* is how somebody asks for this profile and script, to be told with a violation.
     """
     numbers = range(1, histories + 1) if script is None else _SCRIPT_HISTORIES
@@ -51,6 +52,11 @@ def run_campaign(
             for violation in tear_history(card, seed, number, steps, tally):
                 violations += 1
                 first.setdefault(violation.breaches[0].invariant, violation)
+    if not tally.cuts and not violations:
+        raise TearError(
+            f"{profile.name}: none of {tally.commands:,} commands wrote anything, so there was "
+            "nothing to tear; give a script of commands that do"
+        )
     console.print(f"{profile.name}: {tally.histories} histories, {tally.commands:,} commands")
     console.print(
         f"tear points tried: {tally.tear_points:,}"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from simcard.apdu import Command
 from simcard.files.descriptors import Structure
-from simcard.profiles.keys import KeyTable
 from simcard.profiles.profile import Profile
-from simcard.profiles.schema import STRUCTURES, FileTable, ReferenceTable
+from simcard.profiles.schema import STRUCTURES, FileTable, ProfileTables
 from simcard.script import Action, Step
+from simcard.security.pboc import KeyType
 from simcard.tlv import encode
 
 _ACTS_SHORTEST, _ACTS_LONGEST = 5, 9
@@ -38,6 +38,36 @@ Told = Iterator[Command | None]
 """What an act does: commands, and None for a reset."""
 
 
+class _Secret(NamedTuple):
+    """A PIN or a key: the DF it belongs to, how P2 names it, its value, and what unblocks it."""
+
+    df: str
+    number: int
+    value: bytes = b""
+    unblocked_by: int | None = None
+
+
+def _pins(tables: ProfileTables) -> list[_Secret]:
+    pins = [
+        _Secret(
+            each.df,
+            each.reference[0],
+            each.value,
+            each.unblocked_by[0] if each.unblocked_by else None,
+        )
+        for each in tables.reference_data
+    ]
+    family = (each for each in tables.pboc_key if each.key_type is KeyType.PIN)
+    return pins + [_Secret(each.df, each.id[0], each.hex) for each in family]
+
+
+def _keys(tables: ProfileTables) -> list[_Secret]:
+    family = (each for each in tables.pboc_key if each.key_type is not KeyType.PIN)
+    return [_Secret(each.df, each.reference[0]) for each in tables.key] + [
+        _Secret(each.df, each.id[0]) for each in family
+    ]
+
+
 class _Narrator:
     """Draws one history; remembers where it stands, what it made and which PINs it set."""
 
@@ -47,14 +77,15 @@ class _Narrator:
         self._here = profile.tables.file[0]
         self._made: list[int] = []
         self._next_identifier = _FIRST_IDENTIFIER
-        self._values = {id(each): each.value for each in profile.tables.reference_data}
+        self._pins, self._keys = _pins(profile.tables), _keys(profile.tables)
+        self._values = {pin: pin.value for pin in self._pins}
 
     def tell(self) -> Told:
         """The whole history."""
         yield from self.enter()
-        for reference in self._references():
+        for pin in self._visible(self._pins):
             if self._chance.random() < 0.8:
-                yield self._verify(reference, self._values[id(reference)])
+                yield self._verify(pin, self._values[pin])
         for _ in range(self._chance.randint(_ACTS_SHORTEST, _ACTS_LONGEST)):
             (act,) = self._chance.choices(list(_ACTS), list(_ACTS.values()))
             yield from act(self)
@@ -79,14 +110,9 @@ class _Narrator:
             if file.parent == self._here.path and STRUCTURES.get(file.type) in structures
         ]
 
-    def _references(self) -> list[ReferenceTable]:
-        return [each for each in self._tables.reference_data if self._is_visible(each)]
-
-    def _is_visible(self, guard: ReferenceTable | KeyTable) -> bool:
-        """Global ones are, and specific ones of this DF and those above it."""
-        return guard.df == "3F00" or bool(
-            guard.reference[0] & 0x80 and self._here.path.startswith(guard.df)
-        )
+    def _visible(self, secrets: list[_Secret]) -> list[_Secret]:
+        """Those of the MF, and of this DF and the ones above it."""
+        return [each for each in secrets if f"{self._here.path}/".startswith(f"{each.df}/")]
 
     def _choose(self, file: FileTable) -> tuple[list[Command], int]:
         """How to address an EF: select it and say 0, or say its short identifier."""
@@ -158,43 +184,43 @@ class _Narrator:
 
     # Reference data and keys
 
-    def _verify(self, reference: ReferenceTable, value: bytes) -> Command:
-        return Command(0, 0x20, 0, reference.reference[0], value)
+    def _verify(self, pin: _Secret, value: bytes) -> Command:
+        return Command(0, 0x20, 0, pin.number, value)
 
     def guess(self) -> Told:
-        references = self._references()
-        if not references:
+        pins = self._visible(self._pins)
+        if not pins:
             return
-        reference = self._chance.choice(references)
-        right = self._values[id(reference)]
-        yield self._verify(reference, self._chance.choice((right, _wrong(right))))
+        pin = self._chance.choice(pins)
+        right = self._values[pin]
+        yield self._verify(pin, self._chance.choice((right, _wrong(right))))
 
-    def manage_reference(self) -> Told:
-        references = self._references()
-        if not references:
+    def manage_pin(self) -> Told:
+        pins = self._visible(self._pins)
+        if not pins:
             return
-        reference = self._chance.choice(references)
-        right, number = self._values[id(reference)], reference.reference[0]
+        pin = self._chance.choice(pins)
+        right = self._values[pin]
         kind = self._chance.choice((0x24, 0x2C, 0x26, 0x28))
         if kind == 0x24:
             new = _wrong(right)
             if self._chance.random() < 0.7:
-                self._values[id(reference)] = new
-                yield Command(0, 0x24, 0, number, right + new)
+                self._values[pin] = new
+                yield Command(0, 0x24, 0, pin.number, right + new)
             else:
-                yield Command(0, 0x24, 0, number, new + right)
+                yield Command(0, 0x24, 0, pin.number, new + right)
         elif kind == 0x2C:
-            code = next((e for e in references if e.reference == reference.unblocked_by), None)
+            code = next((each for each in pins if each.number == pin.unblocked_by), None)
             if code is not None:
-                yield Command(0, 0x2C, 1, number, self._values[id(code)])
+                yield Command(0, 0x2C, 1, pin.number, self._values[code])
         else:
-            yield Command(0, kind, 0, number, right)
+            yield Command(0, kind, 0, pin.number, right)
 
     def use_key(self) -> Told:
-        keys = [key for key in self._tables.key if self._is_visible(key)]
+        keys = self._visible(self._keys)
         if not keys:
             return
-        number = self._chance.choice(keys).reference[0]
+        number = self._chance.choice(keys).number
         block = self._chance.choice((8, 16))
         if self._chance.random() < 0.5:
             yield Command(0, 0x88, 0, number, self._chance.randbytes(block), 256)
@@ -242,7 +268,7 @@ _ACTS: Final[dict[Callable[[_Narrator], Told], int]] = {
     _Narrator.write_records: 26,
     _Narrator.put_object: 12,
     _Narrator.guess: 12,
-    _Narrator.manage_reference: 8,
+    _Narrator.manage_pin: 8,
     _Narrator.use_key: 5,
     _Narrator.make: 10,
     _Narrator.take_away: 7,

@@ -2,8 +2,10 @@
 
 * The command took effect wholly or not at all, as far as anybody can observe.
 * No file other than the one it addresses has changed, and a refused command changed nothing.
-* A retry counter never rises without success; where the command did not take effect, at most the
-  one try (and use) is missing that was spent before the comparison.
+* A retry counter never rises without success; where the command did not take effect, or was
+  refused, at most the one try (and use) is missing that was spent before the comparison.
+* But under secure messaging the key that protects a command proves itself before the command is
+  looked at, so its own counter may come back whatever becomes of the command.
 * The tree mounts, also when the recovery itself loses power.
 """
 
@@ -13,7 +15,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from simcard.tearing.observation import Observation, Path
+from simcard.tearing.observation import Observation, Path, is_key
 
 
 class Invariant(Enum):
@@ -44,11 +46,14 @@ def judge_whole(
     *,
     may_change: bool,
     success: bool,
+    protected: bool,
 ) -> tuple[Breach, ...]:
     """The laws a command must keep without any loss of power."""
     changed = before.changed(after)
     if not may_change:
-        return (Breach(Invariant.REFUSED_UNCHANGED, _listed(changed)),) if before != after else ()
+        if before.apart_from_counters != after.apart_from_counters:
+            return (Breach(Invariant.REFUSED_UNCHANGED, _listed(changed)),)
+        return _judge_counters(before, after, after, protected=protected)
     breaches = []
     if changed - addressed:
         breaches.append(Breach(Invariant.ONLY_THE_ADDRESSED, _listed(changed - addressed)))
@@ -62,22 +67,32 @@ def judge_whole(
     return tuple(breaches)
 
 
-def judge_torn(before: Observation, after: Observation, torn: Observation) -> tuple[Breach, ...]:
+def judge_torn(
+    before: Observation, after: Observation, torn: Observation, *, protected: bool
+) -> tuple[Breach, ...]:
     """The laws a command must keep that lost its power on the way from *before* to *after*."""
     if torn == after:
         return ()
     if torn.apart_from_counters == before.apart_from_counters:
-        wrong = {
-            path
-            for path, count in torn.counters.items()
-            if not count.is_at_most_one_spent(before.counters[path])
-        }
-        return (Breach(Invariant.COUNTERS, _listed(wrong)),) if wrong else ()
+        return _judge_counters(before, after, torn, protected=protected)
     touched = before.changed(after)
     strangers = before.changed(torn) - touched
     if strangers:
         return (Breach(Invariant.ONLY_THE_ADDRESSED, _listed(strangers)),)
     return (Breach(Invariant.WHOLE_OR_NOTHING, _listed(touched)),)
+
+
+def _judge_counters(
+    before: Observation, after: Observation, found: Observation, *, protected: bool
+) -> tuple[Breach, ...]:
+    """The counters of a card on which the command did nothing else."""
+    wrong = {
+        path
+        for path, count in found.counters.items()
+        if not count.is_at_most_one_spent(before.counters[path])
+        and not (protected and is_key(path) and count == after.counters[path])
+    }
+    return (Breach(Invariant.COUNTERS, _listed(wrong)),) if wrong else ()
 
 
 def _listed(paths: Iterable[Path]) -> str:

@@ -62,6 +62,7 @@ class _Layout:
 
 _COUNTERS: Final = {FileKind.REFERENCE_DATA: _Layout(0, 8), FileKind.KEY: _Layout(4, 6)}
 """Where the counters (1 and 2 bytes) lie in the bodies that have them."""
+_KEY: Final = FileKind.KEY.name.lower()
 
 
 class Image(NamedTuple):
@@ -111,6 +112,11 @@ def path_of(tree: Tree, file: File) -> Path:
         if above is None or len(path) > len(tree.files):
             raise LayoutError(f"cell {file.cell}: the DF above it, cell {file.parent}, is missing")
         file = above
+
+
+def is_key(path: Path) -> bool:
+    """Whether what lies at *path* is a key, as against reference data."""
+    return path[-1].startswith(_KEY)
 
 
 def _name(file: File) -> str:

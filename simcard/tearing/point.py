@@ -14,7 +14,11 @@ from typing import NamedTuple, Self
 from simcard.memory import Moment, PowerCut, Tear
 
 
-class TearIdError(ValueError):
+class TearError(ValueError):
+    """A campaign that cannot be run; the message says why."""
+
+
+class TearIdError(TearError):
     """A text that names no tear point; the message says which part is wrong."""
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from simcard.apdu import Command
+from simcard.apdu import CLASS_BYTES, Command
 from simcard.card import Card
 from simcard.memory import Flash, ImageError, Memory, PowerLoss
 from simcard.script import Action, Step
@@ -61,7 +61,18 @@ class Rehearsal:
             torn = Image.of(self.card.settings, flash)
         except Exception as error:  # noqa: BLE001 - whatever it is, the card does not come up
             return (Breach(Invariant.MOUNTS, str(error)),)
-        return judge_torn(self.before.observation, self.after.observation, torn.observation)
+        return judge_torn(
+            self.before.observation,
+            self.after.observation,
+            torn.observation,
+            protected=is_protected(self.apdu),
+        )
+
+
+def is_protected(apdu: bytes) -> bool:
+    """Whether the class byte says that *apdu* is under secure messaging."""
+    class_byte = CLASS_BYTES[apdu[0]]
+    return class_byte is not None and class_byte.protected
 
 
 class Stage:
@@ -105,5 +116,6 @@ class Stage:
             addressed(before.state, self._card.state, Command.parse(apdu)),
             may_change=word.memory_may_have_changed,
             success=answer[-2] in _SUCCESS_SW1,
+            protected=is_protected(apdu),
         )
         return Rehearsal(before, apdu, old, new, writes, breaches)

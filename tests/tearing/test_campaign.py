@@ -32,11 +32,14 @@ from simcard.tearing.invariants import Invariant
 from simcard.tearing.point import TearIdError, TearPoint
 
 KEYED = str(Path(__file__).parents[1] / "card" / "keyed.toml")
+EXCHANGES = Path(__file__).parents[2] / "vectors" / "exchanges"
+FOLDERS = sorted(each for each in EXCHANGES.iterdir() if each.is_dir())
 ISO = load_profile("iso7816")
 
 SELECT = "00A4040C08F053494D43415244"
 WRITE = "00D6810004AABBCCDD"
 GUESS = "002000010431313131"
+SPEND = "00240001083131313132323232"
 
 
 def steps(*lines: str) -> list[Step]:
@@ -72,6 +75,17 @@ def test_pages_that_take_several_writes_are_cut_at_each_of_them() -> None:
     pages = 3
     assert tally.cuts == 5 * pages + 1
     assert tally.recovery_cuts > tally.cuts
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_law_is_broken_in_any_written_exchange(folder: Path) -> None:
+    profile = load_profile(folder.name)
+    tally = Tally()
+    for script in sorted(folder.glob("*.apdu")):
+        written = parse_script(script.read_text("utf-8").splitlines(), script.name)
+        found = list(tear_history(card_to_tear(profile, 1), 1, 1, written, tally))
+        assert found == [], script.name
+    assert tally.histories
 
 
 # Cards with one fault each
@@ -172,6 +186,13 @@ def takes_two_tries(call: Call) -> Reply:
     return Reply()
 
 
+@declared("VERIFY", 0x20)
+def forgives_and_refuses(call: Call) -> Reply:
+    call.reference(call.command.p2).reset()
+    memory_of(call).commit()
+    raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+
+
 FAULTY = [
     (writes_two_files, WRITE, Invariant.ONLY_THE_ADDRESSED),
     (commits_by_halves, WRITE, Invariant.WHOLE_OR_NOTHING),
@@ -179,6 +200,7 @@ FAULTY = [
     (stumbles, WRITE, Invariant.NO_FAULT),
     (forgives_first, GUESS, Invariant.COUNTERS),
     (takes_two_tries, GUESS, Invariant.COUNTERS),
+    (forgives_and_refuses, GUESS, Invariant.COUNTERS),
 ]
 
 
@@ -192,7 +214,7 @@ def test_a_card_with_a_fault_breaks_the_law_against_it(
     entropy = SeededEntropy(0)
     card = Card(replace(ISO.settings, commands=commands), initial_flash(ISO), entropy)
     card.power_on()
-    script = steps(SELECT, GUESS, step)
+    script = steps(SELECT, SPEND, step)
     sound = list(tear_history(card_to_tear(ISO, 2), 1, 2, script, Tally()))
     found = list(tear_history(card, 1, 2, script, Tally()))
     assert sound == []

@@ -116,6 +116,7 @@ def test_a_tear_point_of_a_sound_card_is_replayed_and_nothing_found(simcard: Run
         (["--replay", "1/1/1/7/after"], "1/1/1/7/after: step 1 takes 0 page writes"),
         (["--profile", "no-such-card"], "no-such-card: no such profile"),
         (["--script", "missing.apdu"], "missing.apdu"),
+        (["--profile", "emrtd", "--histories", "2"], "emrtd: none of "),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_3(
