@@ -152,6 +152,8 @@ def _signer(seal: Mapping[str, Any], manifest: Manifest, key: PublicKey | None) 
         return named.fingerprint, f"signed with another key, {named.fingerprint}"
     if not (key or named).verifies(signature, _canonical(manifest)):
         return named.fingerprint, "the signature does not fit the manifest"
+    if seal != _stated(manifest, named, signature):
+        return named.fingerprint, "what the seal says beside its signature is not as it was written"
     return named.fingerprint, ""
 
 
@@ -248,11 +250,16 @@ def _manifest(files: Mapping[str, dict[str, Any]]) -> Manifest:
 
 
 def _signed(manifest: Manifest, key: PrivateKey) -> dict[str, Any]:
+    return _stated(manifest, public_of(key), key.sign(_canonical(manifest)))
+
+
+def _stated(manifest: Manifest, public: PublicKey, signature: bytes) -> dict[str, Any]:
+    """The seal as it is written: no field of it can say another thing and still be one."""
     return {
-        "algorithm": key.algorithm,
+        "algorithm": public.algorithm,
         "manifest": manifest,
-        "public_key": public_of(key).pem,
-        "signature": key.sign(_canonical(manifest)).hex(),
+        "public_key": public.pem,
+        "signature": signature.hex(),
     }
 
 

@@ -31,7 +31,9 @@ SEQUENCE, INTEGER, BIT_STRING, OCTET_STRING = 0x30, 0x02, 0x03, 0x04
 
 
 class PublicKey(Protocol):
-    """A key that tells whether a signature is by its owner."""
+    """A key that tells whether a signature is by its owner; *algorithm* is `Ed25519` or `SM2`."""
+
+    algorithm: str
 
     @property
     def pem(self) -> str:
