@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.layout import (
     SECURITY_STATES,
+    SESSION,
     DedicatedFile,
     ElementaryFile,
     File,
@@ -38,9 +39,9 @@ def build_layout(
     Reference data of the PBOC family has any number under any DF.
     """
     dedicated = _dedicated(files)
+    held = tuple(_reference(table, index, dedicated) for index, table in enumerate(references))
     if not pboc:
         _check_numbers(references)
-    held = tuple(_reference(table, index, dedicated) for index, table in enumerate(references))
     _refuse_duplicates("reference", [(held_one.name,) for held_one in held], "name")
     _refuse_duplicates(
         "reference", [(table.df, table.number) for table in references], "number under one DF"
@@ -171,12 +172,15 @@ def _elementary(
 def _right(text: str, key: str, df: DedicatedFile, held: tuple[Reference, ...]) -> Right:
     """`always`, `never`, or `pin:NAME` joined by `and`, the alternatives joined by `or`.
 
-    Or `state 1-f`: the security state of a card of the PBOC family is one of those.
+    Or `session`, an open secure channel. Or `state 1-f`: the security state of a card of the PBOC
+    family is one of those.
     """
     if text == "never":
         return Right(())
     if text == "always":
         return Right((frozenset(),))
+    if text == "session":
+        return Right((frozenset({SESSION}),))
     if states := _STATES.fullmatch(text):
         first, last = (int(digit, 16) for digit in states.groups())
         return Right(tuple(frozenset({one}) for one in SECURITY_STATES[first : last + 1]))

@@ -105,7 +105,9 @@ _NOWHERE = DedicatedFile("", 0, None, b"")
 SECURITY_STATES = tuple(
     Reference(f"state {number:X}", number, _NOWHERE, 0, 1, 1, known=False) for number in range(16)
 )
-"""The security states of the PBOC family, as what an access rule may ask for: one holds at a time."""
+"""The security states of the PBOC family, as what an access rule may ask for; one holds."""
+SESSION = Reference("session", 0xFF, _NOWHERE, 0, 1, 1, known=False)
+"""A secure channel that is open, as what an access rule may ask for."""
 
 
 class Item(NamedTuple):
