@@ -69,6 +69,8 @@ SWITCHES = frozenset({0x24, 0x26, 0x28, 0x2C})
 _BY_FILE = frozenset({0x04, 0x44, 0xE4})
 _ODD_REFERENCE = frozenset({0x0F, 0xD7})
 _IN_P2 = frozenset({0x0C, 0xD2, 0xDD, 0xE2})
+OPENING_SCP03 = frozenset({(0x80, 0x50), (0x84, 0x82)})
+"""INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, where the statement declares the channel."""
 READING = frozenset({0xA4, 0xB0, 0xB2})
 """Instructions that read in every dialect, also behind a proprietary class byte."""
 
@@ -95,6 +97,8 @@ class Guard:
         if len(raw) < 2 or raw[1] & 0xF0 in INVALID:
             return Risk.OBSERVE, "nothing happens"
         cla, ins = raw[0], raw[1]
+        if model.card.messaging.scp03 and (cla, ins) in OPENING_SCP03:
+            return Risk.CONSUME, "a wrong cryptogram costs a try"
         if cla & INTERINDUSTRY_CLASSES and ins not in READING:
             return Risk.DESTROY, f"nobody knows what {cla:02X} {ins:02X} does"
         try:

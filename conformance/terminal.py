@@ -115,6 +115,16 @@ class Terminal:
             raise self._violation(requirement, message, allowed) from None
         return response
 
+    def carry(self, raw: bytes) -> ResponseAPDU:
+        """Send *raw*, which the model cannot read, and judge the answer by the laws alone."""
+        self.bench.guard.admit(raw, self.model)
+        answer = self.bench.exchange(self._card, raw)
+        self._history.append(Step(raw, answer))
+        broken = broken_law(raw, answer)
+        if broken is not None:
+            raise Unmet(*broken)
+        return ResponseAPDU.decode(answer)
+
     def reset(self) -> bytes:
         """Reset the card: the same ATR again, the MF selected, nothing verified."""
         atr = self.bench.reset(self._card)
