@@ -15,7 +15,7 @@ from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE, Setting
 
 def cast(scenario: Scenario, setting: Setting) -> dict[str, Card]:
     """A card for each role of *scenario*, under power."""
-    return {name: _made(role, setting) for name, role in scenario.roles.items()}
+    return {name: make(role, setting) for name, role in scenario.roles.items()}
 
 
 def new_module(setting: Setting) -> Card:
@@ -25,7 +25,8 @@ def new_module(setting: Setting) -> Card:
     return module
 
 
-def _made(role: Role, setting: Setting) -> Card:
+def make(role: Role, setting: Setting) -> Card:
+    """The card of one *role*, under power."""
     if role.blank:
         card = build_card(setting.profile.unpersonalised, 1)
         card.power_on()
