@@ -29,6 +29,7 @@ from simcard.tearing.campaign import (
 )
 from simcard.tearing.histories import history
 from simcard.tearing.invariants import Invariant
+from simcard.tearing.observation import Image
 from simcard.tearing.point import TearIdError, TearPoint
 
 KEYED = str(Path(__file__).parents[1] / "card" / "keyed.toml")
@@ -233,3 +234,15 @@ def test_a_point_that_the_history_does_not_reach_is_refused() -> None:
         replay(card.fork(), script, TearPoint.parse("1/1/1/1/before"))
     assert replay(card.fork(), script, TearPoint.parse("1/1/1")) == ()
     assert replay(card, script, TearPoint.parse("1/1/2/1/during/noise+1/after")) == ()
+
+
+def test_odd_histories_tear_a_chip_without_a_virgin_page() -> None:
+    def virgin_pages(history: int) -> int:
+        flash = card_to_tear(ISO, history).flash
+        return sum(flash.read(page) == flash.erased for page in range(flash.geometry.page_count))
+
+    assert virgin_pages(1) == 0
+    assert virgin_pages(2) > 50
+    assert Image.of(ISO.settings, card_to_tear(ISO, 1).flash) == Image.of(
+        ISO.settings, card_to_tear(ISO, 2).flash
+    )
