@@ -8,6 +8,7 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     binary,
     channels,
     files,
+    messaging,
     objects,
     parts,
     record,
