@@ -75,6 +75,8 @@ class Machine:
         cipher = BlockCipher.DES if len(key) == 8 else self._rules.cipher
         size = cipher.block_size
         challenge = self._send("GET CHALLENGE", Command(0x00, 0x84, 0, 0, b"", size))
+        if len(challenge) != size:
+            raise PersonalisationError(f"GET CHALLENGE: {len(challenge)} bytes, not {size}")
         proof = block_suite(cipher, key).encrypt_ecb(challenge)
         self._send("EXTERNAL AUTHENTICATE", Command(0x00, 0x82, 0, identifier, proof))
 

@@ -13,6 +13,7 @@ from simcard.status import meaning_of
 _OK: Final = 0x9000
 _HEADER: Final = 5
 _KEY_HEADER: Final = 5
+_FETCHES_MAX: Final = 256
 _VERIFY, _CHANGE_PIN, _WRITE_KEY = 0x20, 0x5E, 0xD4
 _ENCIPHERED: Final = 0x04
 
@@ -69,7 +70,9 @@ class Contact:
         if response[-2:-1] == b"\x6c":
             response = self.transmit(bytes(command._replace(expected=response[-1] or 256)))
         data = response[:-2]
-        while response[-2:-1] == b"\x61":
+        for _ in range(_FETCHES_MAX):
+            if response[-2:-1] != b"\x61":
+                break
             response = self.transmit(bytes(Command(0, 0xC0, 0, 0, b"", response[-1] or 256)))
             data += response[:-2]
         return data, int.from_bytes(response[-2:], "big")

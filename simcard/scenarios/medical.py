@@ -38,6 +38,7 @@ from simcard.scenarios.scene import Role, Scene, check, scenario
 from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE, CardKey, Office
 
 _BILL: Final = 86_400
+_SUM_MAX: Final = 0xFFFFFFFF
 _SHARE_AT_HOME, _SHARE_AWAY = 70, 50
 _UPDATE_KEY: Final = 0x01
 _SETTLEMENTS_SFI: Final = 0x08
@@ -80,6 +81,7 @@ def _visit(scene: Scene, office: Office, share: int) -> None:
         card.select(MEDICAL)
         authenticate(card, _UPDATE_KEY, keys["DF04/external/01"])
         paid = int.from_bytes(read(card, FUND_PAID), "big")
+        check(paid + _BILL <= _SUM_MAX, "the sum of what the fund has paid does not fit the card")
         write(card, INSURANCE_STATE, _IN_HOSPITAL)
     fund = _BILL * share // 100
     with scene.step(

@@ -14,6 +14,7 @@ from simcard.issuance.hierarchy import Level
 from simcard.issuance.purposes import purpose_name
 from simcard.scenarios.contact import Contact
 from simcard.scenarios.proving import authenticate, protect
+from simcard.scenarios.scene import check
 from simcard.scenarios.setting import CardKey, Identity, Office, Setting
 from simcard.security.pboc import KeyType
 
@@ -50,11 +51,12 @@ class Module:
             self._contact.done(protect(self._contact, plain, master, enciphered=True))
         self._contact.reset()
 
-    def mac1(self, purchase: bytes, identity: Identity, *expected: int) -> tuple[bytes, bytes]:
+    def mac1(self, purchase: bytes, identity: Identity) -> tuple[bytes, bytes]:
         """Transaction counter(4) of the terminal, and MAC1(4), for the data of a *purchase*(20)."""
         self._contact.select(_NAME)
         factors = b"".join(identity.factors[-self._levels :])
-        said = self._contact.done(Command(0x80, 0x70, 0, 0, purchase + factors), *expected)
+        said = self._contact.done(Command(0x80, 0x70, 0, 0, purchase + factors))
+        check(len(said) == 8, f"the module answered {len(said)} bytes for MAC1")
         return said[:4], said[4:]
 
     def check_mac2(self, mac2: bytes) -> None:
@@ -63,7 +65,7 @@ class Module:
 
     def _purchase_keys(self, generation: int) -> Iterator[bytes]:
         """Usage, version, algorithm and 16 bytes, for each purchase key of the card's profile."""
-        values = {purpose.name: (purpose, key) for purpose, key in self._office.keys.keys.items()}
+        values = {purpose.name: key for purpose, key in self._office.keys.keys.items()}
         rules = self._setting.profile.tables.pboc.rules
         for table in self._setting.profile.tables.pboc_key:
             if table.key_type is not KeyType.PURCHASE:
@@ -71,8 +73,8 @@ class Module:
             header = table.header
             if generation < 3 and header.last == rules.sm4_identifier:
                 continue
-            _, value = values[purpose_name(table)]
-            yield bytes([self._levels << 5 | _PURCHASE, header.fourth, header.last]) + value
+            usage = self._levels << 5 | _PURCHASE
+            yield bytes([usage, header.fourth, header.last]) + values[purpose_name(table)]
 
     def _master_key(self, df: str) -> CardKey:
         profile = self._setting.psam.tables

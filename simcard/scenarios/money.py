@@ -88,7 +88,9 @@ def moment(setting: Setting) -> bytes:
 
 def balance(card: Contact, purse: int, *expected: int) -> int:
     """GET BALANCE in the public services, in fen."""
-    return int.from_bytes(card.done(Command(0x80, 0x5C, 0, purse, b"", 4), *expected), "big")
+    said = card.done(Command(0x80, 0x5C, 0, purse, b"", 4), *expected)
+    check(len(said) in (0, 4), f"a balance of {len(said)} bytes")
+    return int.from_bytes(said, "big")
 
 
 def has_key(card: Contact, index: int, setting: Setting) -> bool:

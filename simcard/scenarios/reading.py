@@ -27,6 +27,7 @@ BY_IDENTIFIER: Final = 0
 BY_NUMBER: Final = 4
 APPLICATION_DATA_SFI: Final = 0x15
 APPLICATION_DATA_SIZE: Final = 30
+IDENTIFICATION_SIZE: Final = 16
 RECORD_OF_ITEM: Final = 2
 """Identifier and length before the value of an item."""
 
@@ -97,10 +98,11 @@ def identify(card: Contact) -> Face:
     """Select the environment, and read from EF05 what everybody may."""
     card.select(SSSE)
     code = read(card, IDENTIFICATION)
+    check(len(code) == IDENTIFICATION_SIZE, "the identification code has another length")
     version = text(read(card, VERSION))
     check(version[:2] in ("1.", "2.", "3."), f"version {version!r} of the specification is unknown")
     return Face(
-        Identity(code[:3].hex(), code[:2] + code[8:14]),
+        Identity(region(code[:3]), code[:2] + code[8:14]),
         int(version[0]),
         text(read(card, CARD_NUMBER)),
         day(read(card, VALID_UNTIL)),
@@ -134,6 +136,13 @@ def day(value: bytes) -> date:
         raise Unexpected(f"{value.hex().upper()} is no date") from None
 
 
+def region(value: bytes) -> str:
+    """A region code of 6 digits, from BCD."""
+    code = value.hex()
+    check(code.isdecimal(), f"{code.upper()} is no region code")
+    return code
+
+
 def bcd(when: date) -> bytes:
     """A date as the card has it."""
     return bytes.fromhex(f"{when:%Y%m%d}")
@@ -153,5 +162,5 @@ def application_data(card: Contact) -> ApplicationData:
     address = 0x80 | APPLICATION_DATA_SFI
     data = card.done(Command(0x00, 0xB0, address, 0, b"", APPLICATION_DATA_SIZE))
     check(len(data) == APPLICATION_DATA_SIZE, "the application data has another length")
-    identity = Identity(data[5:8].hex(), data[12:20])
+    identity = Identity(region(data[5:8]), data[12:20])
     return ApplicationData(identity, day(data[24:28]), data[28:])

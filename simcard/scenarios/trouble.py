@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Final
 
 from simcard.apdu import Command
@@ -27,6 +28,7 @@ from simcard.scenarios.setting import (
     HOME_CITY,
     HOME_PROVINCE,
     REPLACED,
+    CardKey,
     Office,
 )
 
@@ -131,7 +133,7 @@ def lost_card(scene: Scene) -> None:
         if face.number in reported:
             raise Refused(f"card {face.number} is reported as lost")
     keys = _city(scene).card_keys(face.identity)
-    left = _block_purse(scene)
+    _block_purse(scene)
     with scene.step(
         "The card is handed in; the centre blocks it with a MAC of the master file's line key.",
         "From now on it answers 6985 to everything, even after it was taken out.",
@@ -142,11 +144,31 @@ def lost_card(scene: Scene) -> None:
         card.reset()
         card.select(SSSE, _CONDITIONS)
         card.select(PUBLIC, _CONDITIONS)
-    _replace(scene, left)
+    with scene.step(
+        "The counter issues a replacement: another number, the holder's data, keys of its own.",
+        "The new card is genuine, its number is not in the list.",
+    ):
+        new = scene.other("new")
+        personalise(new, REPLACED, scene.setting)
+        face = identify(new)
+        check(face.number not in reported, f"card {face.number} is reported as lost")
+        own = _city(scene).card_keys(face.identity)
+        check_genuine(new, scene.psam, own)
+        check(not _values(own) & _values(keys), "the new card has a key of the old one")
+    with scene.step(
+        "The centre loads what its books say was left in deposit and purse.",
+        "The holder has the money again.",
+    ):
+        for purse, amount in zip((ED, EP), _BOOKS, strict=True):
+            after = load(new, own, purse, amount, scene.setting)
+            check(after == amount, "the balance is another")
 
 
-def _block_purse(scene: Scene) -> tuple[int, int]:
-    """Block the public services; what was in deposit and purse, by the centre's books."""
+def _values(keys: Mapping[str, CardKey]) -> set[bytes]:
+    return {key.value for key in keys.values()}
+
+
+def _block_purse(scene: Scene) -> None:
     card = scene.card
     with scene.step(
         "The gate's centre blocks the public services with a MAC of their line key.",
@@ -160,26 +182,6 @@ def _block_purse(scene: Scene) -> tuple[int, int]:
         card.reset()
         card.select(PUBLIC, _DEACTIVATED)
         balance(card, EP, _CONDITIONS)
-    return _BOOKS
-
-
-def _replace(scene: Scene, left: tuple[int, int]) -> None:
-    new, setting = scene.other("new"), scene.setting
-    with scene.step(
-        "The counter issues a replacement: another number, the holder's data, keys of its own.",
-        "The new card is genuine, the terminals' list does not have it.",
-    ):
-        personalise(new, REPLACED, setting)
-        face = identify(new)
-        keys = _city(scene).card_keys(face.identity)
-        check(face.number == REPLACED.card_number, f"the number is {face.number}")
-        check_genuine(new, scene.psam, keys)
-    with scene.step(
-        "The centre loads what its books say was left in deposit and purse.",
-        "The holder has the money again.",
-    ):
-        for purse, amount in zip((ED, EP), left, strict=True):
-            check(load(new, keys, purse, amount, setting) == amount, "the balance is another")
 
 
 @scenario(card=Role(holder=EXPIRED, deposit=30_000))
@@ -203,9 +205,11 @@ def expired_card(scene: Scene) -> None:
         "The same terminal, on the card's last day and on the day after.",
         "Admitted on the last day, refused on the next.",
     ):
-        admit(face, face.valid_until)
+        last = face.valid_until
+        check(last < date.max, f"the card is valid until {last}")
+        admit(face, last)
         with refused("expired"):
-            admit(face, face.valid_until + timedelta(days=1))
+            admit(face, last + timedelta(days=1))
     with scene.step(
         "A gate reads the application data of the public services.",
         "They name the same last day.",

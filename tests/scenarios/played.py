@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from simcard.card import Card
 from simcard.profiles import load_profile
@@ -16,10 +17,12 @@ CASES = [
 ]
 
 
+@cache
 def setting(profile: str) -> Setting:
     return Setting(load_profile(profile))
 
 
+@cache
 def play(name: str, profile: str) -> Outcome:
     world = setting(profile)
     scenario = SCENARIOS[name]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from played import play_with_liar, setting
+from played import CASES, Liar, play_with_liar, setting
 
 from simcard.scenarios import SCENARIOS, Outcome, Role, cast, new_module, run
 from simcard.scenarios.cast import make
@@ -125,6 +126,50 @@ def test_a_card_that_lies_is_found_out(
     outcome = play_with_liar(name, profile, changed(header, change))
     assert not outcome.passed
     assert any(each in (outcome.failure or "") for each in why.split("|")), outcome.failure
+
+
+def spoiled(chance: random.Random, response: bytes) -> bytes:
+    """*response* cut short, lengthened, blanked, or with another byte or status word."""
+    data, sw = response[:-2], response[-2:]
+    at = chance.randrange(len(response)) if response else 0
+    changes = (
+        response[:at],
+        chance.randbytes(chance.randrange(40)),
+        response[:at] + chance.randbytes(1) + response[at + 1 :],
+        data + chance.choice((b"\x61\x00", b"\x6c\x00", b"\x90\x00", b"\x63\xc0")),
+        bytes(len(data)) + b"\x90\x00",
+        b"\xff" * len(data) + b"\x90\x00",
+        data + chance.randbytes(3) + sw,
+    )
+    return chance.choice(changes)
+
+
+class Nonsense:
+    """A lie of every other response, after a few that are left alone."""
+
+    def __init__(self, seed: str) -> None:
+        self._chance = random.Random(seed)
+        self._left_alone = self._chance.randrange(8)
+
+    def __call__(self, _: bytes, response: bytes) -> bytes:
+        self._left_alone -= 1
+        if self._left_alone >= 0 or self._chance.random() < 0.5:
+            return response
+        return spoiled(self._chance, response)
+
+
+@pytest.mark.parametrize(("name", "profile"), CASES)
+def test_nonsense_from_card_or_module_fails_a_step_and_never_the_program(
+    name: str, profile: str
+) -> None:
+    world = setting(profile)
+    failures = []
+    for seed in range(8):
+        lie = Nonsense(f"{name} {profile} {seed}")
+        cards = {role: Liar(card, lie) for role, card in cast(SCENARIOS[name], world).items()}
+        outcome = run(SCENARIOS[name], cards, Liar(new_module(world), lie), world)
+        failures.append(outcome.failure)
+    assert sum(failure is not None for failure in failures) >= 6
 
 
 def test_a_card_of_the_other_generation_does_not_play() -> None:
