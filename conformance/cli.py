@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from conformance import report_cli
 from conformance.trouble import CardLost, UsageError
 
 USAGE = 3
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 ics_app = typer.Typer(no_args_is_help=True, help="Work with a statement (ICS).")
 app.add_typer(ics_app, name="ics")
+app.add_typer(report_cli.app, name="report")
 _console = Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
 )
@@ -153,16 +155,6 @@ def replay(
         return 0
     _say(f"# {violation.requirement}: {violation.message}")
     return 1
-
-
-@app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
-) -> int:
-    """Make the report of a run again, from its result and trace alone."""
-    _report(folder, language)
-    return 0
 
 
 @app.command()

@@ -156,7 +156,7 @@ def test_control_c_leaves_a_result_and_a_report_can_be_made(
     assert result["run"]["outcome"] == "interrupted"
     assert len(result["cases"]) > 50
     (tmp_path / "report.html").unlink(missing_ok=True)
-    assert conformance("report", str(tmp_path)).returncode == 0
+    assert conformance("report", "html", str(tmp_path)).returncode == 0
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
@@ -173,7 +173,7 @@ def test_control_c_leaves_a_result_and_a_report_can_be_made(
         (["run", "--card", "sim:iso7816", "--keys", "no.toml"], "no.toml"),
         (["run", "--card", "recorded:nowhere"], "nowhere"),
         (["replay", "nowhere", "a/b"], "nowhere"),
-        (["report", "nowhere"], "nowhere"),
+        (["report", "html", "nowhere"], "nowhere"),
         (["mutants", "--name", "x"], "x"),
         (["ics", "check", "no.toml"], "no.toml"),
         (["nonsense"], "nonsense"),

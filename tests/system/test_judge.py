@@ -64,7 +64,7 @@ def test_a_card_pulled_during_a_run_ends_it_with_what_there_is(
     kept = result_in(tmp_path)
     assert kept["requirements"]
     assert {each["verdict"] for each in kept["requirements"]} >= {"PASS", "NOT RUN"}
-    again = program("conformance", "report", str(tmp_path))
+    again = program("conformance", "report", "html", str(tmp_path))
     assert again.returncode == 0, again.stderr
 
 
