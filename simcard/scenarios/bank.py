@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from simcard.apdu import Command
@@ -9,7 +10,7 @@ from simcard.scenarios.money import ED, EP, balance, key_index, load, moment
 from simcard.scenarios.proving import check_genuine
 from simcard.scenarios.reading import PUBLIC, admit, identify, present_pin
 from simcard.scenarios.scene import Scene, check, scenario
-from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE
+from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE, CardKey
 
 _AMOUNTS: Final = {ED: 50_000, EP: 10_000}
 _NOT_ALLOWED: Final = 0x6982
@@ -40,6 +41,20 @@ def bank_load(scene: Scene) -> None:
     ):
         card.select(PUBLIC)
         card.done(Command(0x80, 0x50, 0x00, EP, begin), _NOT_ALLOWED)
+    after = _loaded(scene, keys)
+    with scene.step(
+        "Somebody without the bank's keys tries the same, with a MAC2 of zeros.",
+        "9302: the balance is as before.",
+    ):
+        card.done(Command(0x80, 0x50, 0x00, EP, begin))
+        made_up = moment(setting) + bytes(4)
+        card.done(Command(0x80, 0x52, 0x00, 0x00, made_up), _WRONG_TRANSACTION_MAC)
+        check(balance(card, EP) == after, "the balance has changed")
+
+
+def _loaded(scene: Scene, keys: Mapping[str, CardKey]) -> int:
+    """A step for each purse; what the last one, the open purse, holds at the end."""
+    card, setting, after = scene.card, scene.setting, 0
     for purse, amount in _AMOUNTS.items():
         what = "deposit" if purse == ED else "purse"
         with scene.step(
@@ -51,11 +66,4 @@ def bank_load(scene: Scene) -> None:
             before = balance(card, purse)
             after = load(card, keys, purse, amount, setting)
             check(balance(card, purse) == after == before + amount, "the balance is another")
-    with scene.step(
-        "Somebody without the bank's keys tries the same, with a MAC2 of zeros.",
-        "9302: the balance is as before.",
-    ):
-        card.done(Command(0x80, 0x50, 0x00, EP, begin))
-        made_up = moment(setting) + bytes(4)
-        card.done(Command(0x80, 0x52, 0x00, 0x00, made_up), _WRONG_TRANSACTION_MAC)
-        check(balance(card, EP) == after, "the balance has changed")
+    return after

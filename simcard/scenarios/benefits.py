@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -29,17 +30,15 @@ from simcard.scenarios.reading import (
     write,
 )
 from simcard.scenarios.scene import Role, Scene, check, scenario
-from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE, PENSIONER
+from simcard.scenarios.setting import HOME_CITY, HOME_PROVINCE, PENSIONER, CardKey
 
 _RETIREMENT_AGE: Final = 60
 _MONTHS_WORKED: Final = b"372"
 _UPDATE_KEY: Final = 0x01
 
 
-def _decide(
-    scene: Scene, application: bytes, asked: Item, decided: dict[Item, bytes], benefit: str
-) -> None:
-    """An office reads an item of an application, and writes what it has *decided*."""
+def _admitted(scene: Scene) -> Mapping[str, CardKey]:
+    """The first step at every counter; the keys of the card that was admitted."""
     card, setting = scene.card, scene.setting
     office = setting.office(HOME_PROVINCE, HOME_CITY)
     with scene.step(
@@ -50,6 +49,15 @@ def _decide(
         admit(face, setting.now.date())
         keys = office.card_keys(face.identity)
         check_genuine(card, scene.psam, keys)
+    return keys
+
+
+def _decide(
+    scene: Scene, application: bytes, asked: Item, decided: dict[Item, bytes], benefit: str
+) -> None:
+    """An office reads an item of an application, and writes what it has *decided*."""
+    card, setting = scene.card, scene.setting
+    keys = _admitted(scene)
     with scene.step(
         f"The terminal selects the application for {benefit} and tries to read without the PIN.",
         "6982: what somebody is entitled to is nobody else's business.",

@@ -144,6 +144,10 @@ def lost_card(scene: Scene) -> None:
         card.reset()
         card.select(SSSE, _CONDITIONS)
         card.select(PUBLIC, _CONDITIONS)
+    _replace(scene, reported, keys)
+
+
+def _replace(scene: Scene, reported: set[str], old: Mapping[str, CardKey]) -> None:
     with scene.step(
         "The counter issues a replacement: another number, the holder's data, keys of its own.",
         "The new card is genuine, its number is not in the list.",
@@ -154,7 +158,7 @@ def lost_card(scene: Scene) -> None:
         check(face.number not in reported, f"card {face.number} is reported as lost")
         own = _city(scene).card_keys(face.identity)
         check_genuine(new, scene.psam, own)
-        check(not _values(own) & _values(keys), "the new card has a key of the old one")
+        check(not _values(own) & _values(old), "the new card has a key of the old one")
     with scene.step(
         "The centre loads what its books say was left in deposit and purse.",
         "The holder has the money again.",
