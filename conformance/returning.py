@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.apdu import CommandAPDU, ResponseAPDU
+from conformance.apdu import CommandAPDU, MalformedAPDU, ResponseAPDU
 from conformance.commands import select_fid, select_path, verify
 from conformance.editing import delete_file
 from conformance.model.management import CREATE
@@ -38,7 +38,11 @@ def _tries(live: Model, reference: Reference) -> int:
 
 
 def _ask(bench: Bench, command: CommandAPDU) -> int:
-    return ResponseAPDU.decode(bench.exchange(bench.card, command.encode())).sw
+    """The status word of the answer, 0 for an answer that has none: a card may have gone mute."""
+    try:
+        return ResponseAPDU.decode(bench.exchange(bench.card, command.encode())).sw
+    except MalformedAPDU:
+        return 0
 
 
 def _give_back_value(bench: Bench, reference: Reference, switched: bool) -> None:
