@@ -27,6 +27,8 @@ _AREA = "7816-4/object"
 NOT_FOUND = words(0x6A88)
 MALFORMED = words(0x6A80, 0x6A87, 0x6700, 0x6A88)
 TAG_LIST = 0x5C
+UNSAID = -1
+"""The position of the current data object when one was taken away: the standard does not say."""
 Objects = tuple[DataObject, ...]
 
 
@@ -143,6 +145,8 @@ def get_next(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     away = _refused(card, state, ef, "read")
     if away is not None:
         return away
+    if state.pointer == UNSAID:
+        return _anything(state)
     tag = _tag(command) if command.p1 or command.p2 else None
     objects = state.objects[ef]
     start = 0 if state.pointer is None else state.pointer + 1
@@ -191,9 +195,10 @@ def _put(card: Statement, state: State, new: Objects, *, several: bool = False) 
     for item in new:
         place = _meant(state, tuple(held), item.tag)
         if not item.value:
-            name, pointer = "put-empty", None
+            name = "put-empty"
             if place is not None:
                 del held[place]
+                pointer = UNSAID
         elif place is None:
             held.append(item)
         else:

@@ -12,6 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from conformance import strategies
 from conformance.guard import Refused
+from conformance.layout import Kind
+from conformance.strategies import further
+from conformance.strategies.further import Commands, Moves
 from conformance.terminal import Violation
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.bench import Bench
     from conformance.terminal import Terminal
 
+RECORD_KINDS = (Kind.LINEAR_FIXED, Kind.LINEAR_VARIABLE, Kind.LINEAR_TLV, Kind.CYCLIC)
 LONGEST = 30
 """Commands in one history, at most."""
 
@@ -28,7 +32,8 @@ LONGEST = 30
 def explore(bench: Bench, *kinds: str) -> None:
     """Run generated histories of the *kinds* of commands; the Violation of the first bad one.
 
-    Kinds: select, binary, record, verify, reset, and read (the reading half of binary and record).
+    Kinds: select, binary, record, verify, reset, and read (the reading half of binary and record);
+    files (that are created), records and parts (of those), channels, chains and changes of values.
     Hypothesis does not shrink here: a history is a list of commands that can be replayed, and
     `conformance.minimise` makes it short with a tenth of the replays.
     """
@@ -96,20 +101,21 @@ def _reset(self: Any) -> None:
         self.terminal.reset()
 
 
-def _sending(name: str, commands: st.SearchStrategy[CommandAPDU]) -> Callable[..., None]:
-    """A rule called *name* that sends one of *commands*."""
+def _sending(name: str, commands: st.SearchStrategy[Moves]) -> Callable[..., None]:
+    """A rule called *name* that sends one of *commands*, or some that belong together."""
 
-    def send(self: Any, command: CommandAPDU) -> None:
-        self.send(command)
+    def send(self: Any, moves: Moves) -> None:
+        for command in moves if isinstance(moves, tuple) else (moves,):
+            self.send(command)
 
     send.__name__ = name
-    decorated: Callable[..., None] = rule(command=commands)(send)
+    decorated: Callable[..., None] = rule(moves=commands)(send)
     return decorated
 
 
-def _rules(bench: Bench, kinds: tuple[str, ...]) -> dict[str, st.SearchStrategy[CommandAPDU]]:
+def _rules(bench: Bench, kinds: tuple[str, ...]) -> Commands:
     layout = bench.statement.layout
-    rules: dict[str, st.SearchStrategy[CommandAPDU]] = {}
+    rules: Commands = {}
     if "select" in kinds:
         rules["select"] = strategies.selections(layout)
     if {"binary", "read"} & set(kinds):
@@ -124,4 +130,24 @@ def _rules(bench: Bench, kinds: tuple[str, ...]) -> dict[str, st.SearchStrategy[
         verifications = strategies.verifications(layout, bench.keys)
         if verifications is not None:
             rules["verify"] = verifications
+    return rules | _further_rules(bench, kinds)
+
+
+def _further_rules(bench: Bench, kinds: tuple[str, ...]) -> Commands:
+    """The rules about created files, channels, chains and changed values, by other names."""
+    statement = bench.statement
+    rules: Commands = {}
+    if "files" in kinds:
+        rules |= further.files(statement)
+    if "records" in kinds:
+        rules |= further.work(statement, *RECORD_KINDS)
+    if "parts" in kinds:
+        rules |= further.work(statement, Kind.TRANSPARENT)
+        rules |= further.work(statement, Kind.DATA_OBJECTS)
+    if "channels" in kinds:
+        rules |= further.on_channels(statement, strategies.selections(statement.layout))
+    if "chains" in kinds:
+        rules |= further.chains(statement.layout)
+    if "changes" in kinds:
+        rules |= further.changes(bench.keys, statement.layout.references)
     return rules
