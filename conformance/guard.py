@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, MalformedAPDU
+from conformance.familyguard import family_risk
 from conformance.layout import ElementaryFile, File, Kind
 from conformance.verdict import Risk
 
@@ -99,6 +100,9 @@ class Guard:
         cla, ins = raw[0], raw[1]
         if model.card.messaging.scp03 and (cla, ins) in OPENING_SCP03:
             return Risk.CONSUME, "a wrong cryptogram costs a try"
+        family = self._family(raw, model)
+        if family is not None:
+            return family
         if cla & INTERINDUSTRY_CLASSES and ins not in READING:
             return Risk.DESTROY, f"nobody knows what {cla:02X} {ins:02X} does"
         try:
@@ -117,6 +121,17 @@ class Guard:
             return self._change(command, model)
         known = f"it may change the card ({ins:02X})"
         return RISKS.get(ins, Risk.DESTROY), known
+
+    def _family(self, raw: bytes, model: Model) -> tuple[Risk, str] | None:
+        """What the PBOC family says of it; what writes files is asked about them all the same."""
+        try:
+            command = CommandAPDU.decode(raw)
+        except MalformedAPDU:
+            return None
+        found = family_risk(command, model)
+        if found is None or found[0] is not Risk.CONSUME or command.ins != 0xD6:
+            return found
+        return max(found, self._update(command, model), key=lambda one: one[0].rank)
 
     def _verify(self, command: CommandAPDU, model: Model) -> tuple[Risk, str]:
         """A wrong guess costs a try, and none is spent that goes below the floor."""

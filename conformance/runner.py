@@ -34,6 +34,11 @@ AREAS = (
     "access",
     "reference",
     "messaging",
+    "environment",
+    "authentication",
+    "line",
+    "purse",
+    "module",
     "histories",
     "laws",
 )

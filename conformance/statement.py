@@ -78,6 +78,8 @@ class FeatureTable(_Table):
     verify_query: bool = False
     challenge_length: int = Field(default=0, ge=0, le=255)
     challenge_any_length: bool = False
+    proprietary_historical_bytes: bool = False
+    """Whether they are coded in a way of the scheme's own, although they begin with 00 or 80."""
     get_response: bool = False
     response_chaining: bool = False
     command_chaining: bool = False

@@ -22,8 +22,10 @@ from conformance.commands import (
     verify,
 )
 from conformance.layout import ElementaryFile, Kind
+from conformance.model import Model
+from conformance.refund import moved, refund
 from conformance.returning import give_back
-from conformance.terminal import Violation
+from conformance.terminal import Terminal, Violation
 from conformance.trouble import NotPutBack
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from conformance.apdu import CommandAPDU
     from conformance.bench import Bench
     from conformance.layout import Reference, Right
-    from conformance.model import Model
 
 CHUNK = 128
 JUDGED = (Kind.TRANSPARENT, Kind.LINEAR_FIXED)
@@ -116,6 +117,11 @@ def put_back(bench: Bench, live: Model) -> None:
         touched = any(state.contents[ef] != held for state in live.states)
         if ef.writable and touched:
             _restore_file(bench, ef)
+    for purse, holding in moved(live):
+        bench.reset(bench.card)
+        terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
+        if not refund(terminal, purse, holding):
+            raise NotPutBack(f"the {purse.kind} of {purse.df} could not be put back")
 
 
 def _ask(bench: Bench, command: CommandAPDU) -> ResponseAPDU:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from conformance.catalogue.familyfacts import FAMILY_FACTS, family_facts
 from conformance.layout import Kind
 from conformance.statement import FeatureTable, SelectForm, Statement
 
@@ -49,6 +50,7 @@ VOCABULARY = frozenset(
         *(f"scratch.{form}" for form in _SECURITY),
         *(f"scratch.write-{behaviour}" for behaviour in _WRITE),
         *_OTHERS,
+        *FAMILY_FACTS,
     )
 )
 """Every fact there is; a condition that mentions another is refused at load."""
@@ -75,10 +77,11 @@ def _facts(statement: Statement) -> Iterator[str]:
     if any(reference.known and reference.unblocked_by for reference in layout.references):
         yield "reference.unblockable"
     yield from _further_facts(statement)
+    yield from family_facts(statement.pboc, layout)
     yield "file.df"
     for ef in layout.elementary():
         yield f"file.{ef.kind.value}"
-        if ef.writable:
+        if ef.writable and not ef.line:
             yield f"file.writable-{ef.kind.value}"
         if not ef.read.always:
             yield "file.read-protected"

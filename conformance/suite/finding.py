@@ -28,7 +28,7 @@ def readable(terminal: Terminal, kind: Kind) -> tuple[ElementaryFile, ...]:
 def writable(terminal: Terminal, kind: Kind) -> tuple[ElementaryFile, ...]:
     """The EFs of *kind* that the statement gives free and the judge can open."""
     bench = terminal.bench
-    free = tuple(ef for ef in terminal.layout.elementary(kind) if ef.writable)
+    free = tuple(ef for ef in terminal.layout.elementary(kind) if ef.writable and not ef.line)
     if not free:
         not_applicable(f"no {kind.value} EF is declared writable")
     usable = tuple(

@@ -41,6 +41,9 @@ class Family:
 
     def ruling(self, state: State, command: CommandAPDU) -> Ruling | None:
         """The ruling where the family has a rule of its own; None leaves it to ISO 7816-4."""
+        if state.chain is not None:
+            return None
+        state = replace(state, waiting=None)
         if command.cla == PROPRIETARY:
             return self._proprietary(state, command)
         state = self.before(state, command)

@@ -143,14 +143,14 @@ def _judged(done: _Completion) -> Ruling:
     state, begun = done.state, done.begun
     if not done.right:
         rule = f"{done.name}-wrong-mac" if done.name != "composite" else "purchase-wrong-mac"
-        kept = _noted(state, begun, f"{AREA}/{rule}-keeps")
+        kept = _noted(state, begun, f"{AREA}/wrong-mac-keeps")
         suspects = (Suspect(f"{AREA}/{rule}", words(0x9000) | MORE_DATA),)
         return Ruling((refusal(f"{AREA}/{rule}", WRONG_MAC, kept),), suspects)
     if not 0 <= done.after <= 0xFFFFFFFF:
         return refused(f"{AREA}/overdraw-moves", words(0x6985, 0x9401), state)
     parts = Parts(tuple(Part(f"{AREA}/{name}", 4, value) for name, value in done.answer))
-    rule = {"load": "load-right-mac", "purchase": "purchase-right-mac"}.get(done.name, done.name)
-    plain = Outcome(f"{AREA}/{rule}", words(0x9000), staying(_booked(done)), parts)
+    rule = f"{AREA}/{done.name}-right-mac"
+    plain = Outcome(rule, words(0x9000), staying(_booked(done)), parts)
     if done.command.ne is None or done.command.ne < sum(part.length for part in parts.parts):
         length = refusal(f"{AREA}/length", words(0x6700) | EXACT_LENGTH, state)
         cut = replace(plain, words=words(0x9000) | MORE_DATA, data=_Any())
@@ -176,6 +176,10 @@ def _booked(done: _Completion) -> State:
     effect = {"load": "load-credits", "overdraw": "overdraw-moves", "unload": "unload-debits"}
     rule = f"{AREA}/{effect.get(done.name, 'purchase-debits')}"
     holding = replace(before, overdraw=done.limit, before=rule).seen(done.after)
+    for other, held in family.holdings.items():
+        if other is not begun.purse:
+            apart = replace(held, before=f"{AREA}/purses-apart")
+            family = family.with_holding(other, apart)
     family = family.with_holding(begun.purse, holding)
     record = formulas.log_record(begun, done.limit, done.moment)
     logged = (record, *family.logs.get(begun.purse, ()))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.model.state import State
     from conformance.statement import Statement
 
-AREA = "pboc/line"
+AREA = "pboc/line-mac"
 UPDATE, UNBLOCK, WRITE_KEY = 0xD6, 0x24, 0xD4
 KEYS = {UPDATE: "line", UNBLOCK: "unblock", WRITE_KEY: "external"}
 MAC = 4

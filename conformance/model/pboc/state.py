@@ -135,7 +135,11 @@ class FamilyState:
 
     def after_reset(self) -> FamilyState:
         """Nothing is begun, nothing proven, and no challenge stands."""
-        return replace(self, pending=None, challenge=b"", spent=b"", mf_state=0)
+        kept = {
+            purse: replace(holding, before="pboc/purse/survives-reset")
+            for purse, holding in self.holdings.items()
+        }
+        return replace(self, holdings=kept, pending=None, challenge=b"", spent=b"", mf_state=0)
 
     def holding(self, purse: PurseTable) -> Holding:
         """What is known of *purse*."""
