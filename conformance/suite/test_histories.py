@@ -116,5 +116,5 @@ def test_chains(bench: Bench) -> None:
 def test_changes(bench: Bench) -> None:
     """However values are changed and their requirement switched, the right one alone opens."""
     if not bench.copies:
-        raise NotRun("a card that cannot be copied keeps its values: a faulty history could block it")
+        raise NotRun("a card that cannot be copied keeps its values: a history could block it")
     explore(bench, "select", "read", "verify", "changes", "reset")
