@@ -30,8 +30,8 @@ from conformance.model import (
     structures,
     transmission,
 )
-from conformance.model.addressing import staying
-from conformance.model.outcome import Length, Outcome, Ruling
+from conformance.model.addressing import anything
+from conformance.model.outcome import Ruling
 from conformance.model.pboc import Family
 from conformance.model.state import State, initial_state
 from conformance.model.verification import Verification
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 Rule = Callable[["Statement", State, CommandAPDU], Ruling]
 
-UNJUDGED = frozenset(range(0x6100, 0x7000)) | frozenset(range(0x9000, 0xA000))
-"""Every word a command may be answered with that no rule knows."""
 MOST_STATES = 64
 
 
@@ -171,9 +169,7 @@ class Model:
 
 def _unjudged(state: State) -> Ruling:
     """A command that no rule knows may be answered anything, and make any record current."""
-    anything = Length(0, 0x10000)
-    after = replace(state, record=None)
-    return Ruling((Outcome("", UNJUDGED, staying(after), anything),))
+    return anything(replace(state, record=None))
 
 
 __all__ = ["Departure", "Model"]

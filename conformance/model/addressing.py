@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.model.outcome import Outcome, Ruling, Suspect, Then, Words, words
+from conformance.model.outcome import Length, Outcome, Ruling, Suspect, Then, Words, words
 
 if TYPE_CHECKING:
     from conformance.layout import ElementaryFile, Right
     from conformance.model.state import State
     from conformance.statement import Statement
 
+UNJUDGED = frozenset(range(0x6100, 0x7000)) | frozenset(range(0x9000, 0xA000))
+"""Every word a command may be answered with that no rule knows."""
 NO_CURRENT_EF = words(0x6986)
 FILE_NOT_FOUND = words(0x6A82)
 WRONG_P1_P2 = words(0x6A86, 0x6A81)
@@ -36,6 +38,11 @@ class Target:
 def staying(state: State) -> Then:
     """The card stays as it was, whatever it answers."""
     return lambda _response: state
+
+
+def anything(state: State) -> Ruling:
+    """What the standard does not say enough about to judge: the card stays as it was."""
+    return Ruling((Outcome("", UNJUDGED, staying(state), Length(0, 0x10000)),))
 
 
 def refusal(requirement: str, allowed: Words, state: State) -> Outcome:

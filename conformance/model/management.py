@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.layout import DedicatedFile, ElementaryFile, File, Kind, Layout
-from conformance.model.addressing import barred, refusal, staying
-from conformance.model.outcome import Length, Outcome, Ruling, words
+from conformance.model.addressing import anything, barred, refusal, staying
+from conformance.model.outcome import Outcome, Ruling, words
 from conformance.model.state import Content, State
 from conformance.model.templates import ALWAYS, IDENTIFIER, Unsound, file_in, parameters_in
 from conformance.tlv import find
@@ -22,21 +22,16 @@ if TYPE_CHECKING:
 
 _CREATE, _DELETE, _LIFE = "7816-9/create", "7816-9/delete", "7816-9/life-cycle"
 CREATE, DELETE = 0xE0, 0xE4
-ACTIVATE, DEACTIVATE, TERMINATE_EF, TERMINATE_DF, TERMINATE_CARD = 0x44, 0x04, 0xE8, 0xE6, 0xFE
+ACTIVATE, DEACTIVATE, TERMINATE_EF, TERMINATE_DF = 0x44, 0x04, 0xE8, 0xE6
 UNSOUND = words(0x6A80, 0x6700, 0x6A87, 0x6A85, 0x6A84, 0x6A88)
 NOT_NOW = words(0x6985, 0x6986, 0x6982, 0x6A81, 0x6981)
 NOT_FOUND = words(0x6A82)
 
 
-def _anything(state: State) -> Ruling:
-    free = frozenset(range(0x6100, 0x7000)) | frozenset(range(0x9000, 0xA000))
-    return Ruling((Outcome("", free, staying(state), Length(0, 0x10000)),))
-
-
 def create_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The file that the template describes is there, current, and empty."""
     if command.p1 or command.p2:
-        return _anything(state)
+        return anything(state)
     layout = card.layout
     try:
         file = file_in(command.data, state, layout)
@@ -107,14 +102,14 @@ def _unmeant(state: State, requirement: str) -> Ruling:
 def delete_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The file and all below it are gone; the DF that held it is current."""
     if command.p2 or command.p1 > 2:
-        return _anything(state)
+        return anything(state)
     file = _meant(card, state, command)
     if file is None:
         return _unmeant(state, f"{_DELETE}/missing")
     if file not in state.created or file.parent is None:
-        return _anything(state)
+        return anything(state)
     if not file.rights.get("delete", ALWAYS).met(state.verified):
-        return _anything(state)  # the right to delete children of the DF is not known
+        return anything(state)  # the right to delete children of the DF is not known
     if _in_use(state, file):
         return Ruling((refusal(f"{_DELETE}/in-use", NOT_NOW, state),))
     gone = {one for one in card.layout.files if one is file or _below(one, file)}
@@ -163,12 +158,12 @@ def terminate(card: Statement, state: State, command: CommandAPDU) -> Ruling:
 
 def _changed(card: Statement, state: State, command: CommandAPDU, action: str) -> Ruling:
     if command.p2 or command.p1 > 2:
-        return _anything(state)
+        return anything(state)
     file = _meant(card, state, command)
     if file is None:
         return _unmeant(state, f"{_LIFE}/missing")
     if file not in state.created:
-        return _anything(state)
+        return anything(state)
     requirement = f"{_LIFE}/{action}"
     if command.ins in {TERMINATE_EF, TERMINATE_DF}:
         of_df = isinstance(file, DedicatedFile)

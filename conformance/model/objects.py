@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from conformance import tlv
 from conformance.layout import ElementaryFile
-from conformance.model.addressing import WRONG_P1_P2, barred, locate, refusal, staying
+from conformance.model.addressing import WRONG_P1_P2, anything, barred, locate, refusal, staying
 from conformance.model.exact import Exactly
-from conformance.model.outcome import Length, Outcome, Ruling, words
+from conformance.model.outcome import Outcome, Ruling, words
 from conformance.model.stages import remembering
 from conformance.model.state import Content, State
 from conformance.tlv import DataObject
@@ -35,11 +35,6 @@ Objects = tuple[DataObject, ...]
 def _home(state: State) -> ElementaryFile | None:
     """The current EF, when the judge knows its data objects."""
     return state.ef if state.ef is not None and state.ef in state.objects else None
-
-
-def _anything(state: State) -> Ruling:
-    free = frozenset(range(0x6100, 0x7000)) | frozenset(range(0x9000, 0xA000))
-    return Ruling((Outcome("", free, staying(state), Length(0, 0x10000)),))
 
 
 def _refused(card: Statement, state: State, ef: ElementaryFile, action: str) -> Ruling | None:
@@ -63,7 +58,7 @@ def get_data(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The value field of the data object P1-P2, which is current then."""
     ef = _home(state)
     if ef is None:
-        return _anything(state)
+        return anything(state)
     away = _refused(card, state, ef, "read")
     if away is not None:
         return away
@@ -110,7 +105,7 @@ def get_listed(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The data objects whose tags are listed, in the order of the list; all for an empty list."""
     ef = _home(state)
     if ef is None or command.p1 or command.p2:
-        return _anything(state)
+        return anything(state)
     away = _refused(card, state, ef, "read")
     if away is not None:
         return away
@@ -141,12 +136,12 @@ def get_next(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """The whole data object behind the current one, perhaps the next with the tag P1-P2."""
     ef = _home(state)
     if ef is None:
-        return _anything(state)
+        return anything(state)
     away = _refused(card, state, ef, "read")
     if away is not None:
         return away
     if state.pointer == UNSAID:
-        return _anything(state)
+        return anything(state)
     tag = _tag(command) if command.p1 or command.p2 else None
     objects = state.objects[ef]
     start = 0 if state.pointer is None else state.pointer + 1
@@ -160,7 +155,7 @@ def get_next(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     if tag is None and state.pointer is not None and state.moved_by:
         name = state.moved_by
     if command.ne is not None and command.ne < len(rule.content.value):
-        return _anything(state)
+        return anything(state)
     return Ruling((Outcome(name, words(0x9000), staying(after), rule),))
 
 
@@ -175,7 +170,7 @@ def put_data(card: Statement, state: State, command: CommandAPDU) -> Ruling:
 def put_listed(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """Each data object of the data field is put."""
     if command.p1 or command.p2:
-        return _anything(state)
+        return anything(state)
     try:
         objects = tlv.parse(command.data, padding=b"")
     except tlv.MalformedTLV:
@@ -186,7 +181,7 @@ def put_listed(card: Statement, state: State, command: CommandAPDU) -> Ruling:
 def _put(card: Statement, state: State, new: Objects, *, several: bool = False) -> Ruling:
     ef = _home(state)
     if ef is None:
-        return _anything(state)
+        return anything(state)
     away = _refused(card, state, ef, "update")
     if away is not None:
         return away

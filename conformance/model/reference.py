@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.model.addressing import WRONG_P1_P2, refusal, staying
-from conformance.model.outcome import Length, Outcome, Ruling, Suspect, words
+from conformance.model.addressing import WRONG_P1_P2, anything, refusal, staying
+from conformance.model.outcome import Outcome, Ruling, Suspect, words
 from conformance.model.state import State
 from conformance.model.verification import ACCEPTED, ANY_TRIES, BLOCKED, failures
 
@@ -32,11 +32,6 @@ def value_of(keys: Keys, state: State, reference: Reference) -> bytes | None:
     return state.values.get(reference) or keys.right(reference)
 
 
-def _anything(state: State) -> Ruling:
-    free = frozenset(range(0x6100, 0x7000)) | frozenset(range(0x9000, 0xA000))
-    return Ruling((Outcome("", free, staying(state), Length(0, 0x10000)),))
-
-
 @dataclass(frozen=True, slots=True)
 class ReferenceRules:
     """The rules; they know the right values."""
@@ -52,7 +47,7 @@ class ReferenceRules:
             return Ruling((refusal(f"{_AREA}/unknown", UNKNOWN, state),))
         right = value_of(self.keys, state, found[0])
         if right is None or (found[0].local and found[0].df is not state.df):
-            return _anything(state)
+            return anything(state)
         return found[0], right
 
     def change(self, card: Statement, state: State, command: CommandAPDU) -> Ruling:
@@ -61,7 +56,7 @@ class ReferenceRules:
             return Ruling((refusal(f"{_AREA}/reserved-p1", WRONG_P1_P2, state),))
         named = self._named(card, state, command)
         if isinstance(named, Ruling) or command.p1 == 1:
-            return named if isinstance(named, Ruling) else _anything(state)
+            return named if isinstance(named, Ruling) else anything(state)
         reference, right = named
         old, new = command.data[: len(right)], command.data[len(right) :]
         if not new:
@@ -86,7 +81,7 @@ class ReferenceRules:
             return Ruling((refusal(f"{_AREA}/reserved-p1", WRONG_P1_P2, state),))
         named = self._named(card, state, command)
         if isinstance(named, Ruling) or command.p1 > 1:
-            return named if isinstance(named, Ruling) else _anything(state)
+            return named if isinstance(named, Ruling) else anything(state)
         reference = named[0]
         code = _unblocker(card, reference)
         if code is None:
@@ -94,7 +89,7 @@ class ReferenceRules:
             return Ruling((refusal(f"{_AREA}/no-resetting-code", allowed, state),))
         right = value_of(self.keys, state, code)
         if right is None:
-            return _anything(state)
+            return anything(state)
         given, new = command.data[: len(right)], command.data[len(right) :]
         if bool(new) == (command.p1 == 1):
             allowed = LENGTH | ANY_TRIES
@@ -114,7 +109,7 @@ class ReferenceRules:
             return Ruling((refusal(f"{_AREA}/reserved-p1", WRONG_P1_P2, state),))
         named = self._named(card, state, command)
         if isinstance(named, Ruling) or command.p1 == 1 or not command.data:
-            return named if isinstance(named, Ruling) else _anything(state)
+            return named if isinstance(named, Ruling) else anything(state)
         reference, right = named
         action = "disable" if command.ins == DISABLE else "enable"
         if not state.tries[reference]:

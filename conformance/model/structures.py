@@ -21,9 +21,7 @@ from conformance.model.reach import (
     BY_NUMBER,
     FROM_LAST,
     FROM_NUMBER,
-    NOT_FOUND,
     PREVIOUS,
-    Reach,
     holding,
     joined,
     reach,
@@ -182,5 +180,3 @@ RULES: Mapping[int, Rule] = {
     0xDD: recordparts.update_part,
 }
 """The rules by instruction byte."""
-
-__all__ = ["NOT_FOUND", "RULES", "Reach", "judged"]

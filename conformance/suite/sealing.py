@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -118,12 +117,6 @@ class Sealed:
             requirement = because or departure.requirement
             raise Unmet(requirement, f"{plain.sw:04X}", departure.allowed) from departure
         return plain
-
-    def spoil(
-        self, command: CommandAPDU, change: Callable[[bytes], bytes], because: str
-    ) -> ResponseAPDU:
-        """Send *command* sealed and then changed; Unmet unless it is refused."""
-        return self.refused(change(self.channel.seal(command)), because)
 
     def refused(self, raw: bytes, because: str) -> ResponseAPDU:
         """Send *raw* as it is; Unmet unless it is refused."""

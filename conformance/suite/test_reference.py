@@ -26,11 +26,6 @@ def _command(terminal: Terminal, ins: int, reference: Reference, *kinds: str) ->
     return CommandAPDU(0x00, ins, 0x00, reference.number, data)
 
 
-def _entered(terminal: Terminal) -> tuple[Reference, ...]:
-    """The references with two tries above their floor."""
-    return guessable(terminal)
-
-
 @case(
     "reference/change",
     covers=["7816-4/reference/change", "7816-4/reference/old-value-dead"],
@@ -38,7 +33,7 @@ def _entered(terminal: Terminal) -> tuple[Reference, ...]:
 )
 def test_change(terminal: Terminal) -> None:
     """After CHANGE REFERENCE DATA the new value is right and the old one wrong."""
-    for reference in _entered(terminal):
+    for reference in guessable(terminal):
         terminal.reset()
         terminal.send(select_path(reference.df))
         change = _command(terminal, CHANGE, reference, "pin", "other")
@@ -65,7 +60,7 @@ def test_change(terminal: Terminal) -> None:
 )
 def test_change_wrong(terminal: Terminal) -> None:
     """A wrong old value changes nothing and costs a try."""
-    for reference in _entered(terminal):
+    for reference in guessable(terminal):
         terminal.reset()
         terminal.send(select_path(reference.df))
         terminal.send(_command(terminal, CHANGE, reference, "wrong", "other"))
@@ -85,7 +80,7 @@ def test_change_wrong(terminal: Terminal) -> None:
 )
 def test_change_length(terminal: Terminal) -> None:
     """Without a new value nothing is changed, and reserved values of P1 are refused."""
-    for reference in _entered(terminal):
+    for reference in guessable(terminal):
         terminal.send(select_path(reference.df))
         terminal.send(_command(terminal, CHANGE, reference, "pin"))
         terminal.send(verify(terminal.keys, "pin", reference))
