@@ -125,7 +125,7 @@ class Model:
         if whole.ins == 0xC0 and state.waiting is not None:
             state = replace(state, waiting=None)
         rule = self._rule(card, state, whole)
-        return _unjudged(state) if rule is None else rule(card, state, whole)
+        return _unjudged(card, state, whole) if rule is None else rule(card, state, whole)
 
     def _rule(self, card: Statement, state: State, command: CommandAPDU) -> Rule | None:
         """The rule that knows this command, or None."""
@@ -167,9 +167,9 @@ class Model:
         self.states = tuple(after)
 
 
-def _unjudged(state: State) -> Ruling:
+def _unjudged(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     """A command that no rule knows may be answered anything, and make any record current."""
-    return anything(replace(state, record=None))
+    return anything(replace(structures.blurred(card, state, command), record=None))
 
 
 __all__ = ["Departure", "Model"]

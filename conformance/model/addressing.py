@@ -76,9 +76,10 @@ def locate(card: Statement, state: State, sfi: int | None, area: str) -> Target:
 
 def _closed(state: State, ef: ElementaryFile) -> tuple[Outcome, ...]:
     """The refusal of an EF whose life cycle state lets no command reach its content."""
-    if ef in state.ended:
+    around = {ef, *ef.parent.lineage()}
+    if around & state.ended:
         return (refusal("7816-9/life-cycle/terminated-closed", CLOSED, state),)
-    if ef in state.inactive:
+    if around & state.inactive:
         return (refusal("7816-9/life-cycle/deactivated-closed", CLOSED, state),)
     return ()
 

@@ -49,7 +49,16 @@ def create_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
         return Ruling((refusal(f"{_CREATE}/name-taken", words(0x6A8A), state),))
     kind = "df" if isinstance(file, DedicatedFile) else file.kind.value
     made = Outcome(f"{_CREATE}/{kind}", words(0x9000), staying(_with(state, layout, file)))
-    return Ruling((made,))
+    here_free = card.scratch is not None and state.df.path == card.scratch.df
+    if (here_free or state.df in state.created) and not _shut(state, state.df):
+        return Ruling((made,))
+    return Ruling((made, refusal(f"{_CREATE}/{kind}", NOT_NOW, state)))
+
+
+def _shut(state: State, file: File) -> bool:
+    """Whether *file* or a DF above it is deactivated or terminated: then little is said of it."""
+    df = file if isinstance(file, DedicatedFile) else file.parent
+    return bool({file, *df.lineage()} & (state.inactive | state.ended))
 
 
 def _reserved(field: bytes) -> bool:
@@ -106,10 +115,8 @@ def delete_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     file = _meant(card, state, command)
     if file is None:
         return _unmeant(state, f"{_DELETE}/missing")
-    if file not in state.created or file.parent is None:
-        return anything(state)
-    if not file.rights.get("delete", ALWAYS).met(state.verified):
-        return anything(state)  # the right to delete children of the DF is not known
+    if file.parent is None:
+        return Ruling((refusal(f"{_DELETE}/in-use", NOT_NOW, state),))
     if _in_use(state, file):
         return Ruling((refusal(f"{_DELETE}/in-use", NOT_NOW, state),))
     gone = {one for one in card.layout.files if one is file or _below(one, file)}
@@ -127,7 +134,10 @@ def delete_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
         record=0,
         pointer=None,
     )
-    return Ruling((Outcome(requirement, words(0x9000), staying(after)),))
+    gone_then = Outcome(requirement, words(0x9000), staying(after))
+    may = file.rights.get("delete", ALWAYS).met(state.verified)
+    sure = may and file in state.created and not _shut(state, file.parent)
+    return Ruling((gone_then,) if sure else (gone_then, refusal(requirement, NOT_NOW, state)))
 
 
 def _below(file: File, df: File) -> bool:
@@ -162,8 +172,6 @@ def _changed(card: Statement, state: State, command: CommandAPDU, action: str) -
     file = _meant(card, state, command)
     if file is None:
         return _unmeant(state, f"{_LIFE}/missing")
-    if file not in state.created:
-        return anything(state)
     requirement = f"{_LIFE}/{action}"
     if command.ins in {TERMINATE_EF, TERMINATE_DF}:
         of_df = isinstance(file, DedicatedFile)
@@ -177,8 +185,12 @@ def _changed(card: Statement, state: State, command: CommandAPDU, action: str) -
         return Ruling(barring)
     inactive = state.inactive | {file} if action == "deactivate" else state.inactive - {file}
     ended = state.ended | {file} if action == "terminate" else state.ended
-    after = replace(state, inactive=inactive, ended=ended)
-    return Ruling((Outcome(requirement, words(0x9000), staying(after)),))
+    changed = Outcome(
+        requirement, words(0x9000), staying(replace(state, inactive=inactive, ended=ended))
+    )
+    if file in state.created and file.parent and not _shut(state, file.parent):
+        return Ruling((changed,))
+    return Ruling((changed, refusal(requirement, NOT_NOW, state)))
 
 
 Rule = Callable[["Statement", State, "CommandAPDU"], Ruling]

@@ -39,7 +39,8 @@ _AREA = "7816-4/record"
 WRONG_SIZE = words(0x6700, 0x6A84, 0x6A80, 0x6A85, 0x6A87)
 FULL = words(0x6A84)
 _POINTED = frozenset({0xB2, 0xDC, 0xD2, 0xA2, 0x0C, 0xB3, 0xDD})
-_STATIC = frozenset({0xB2, 0xA2, 0xB3})
+_WRITING = frozenset({0xD2, 0xDC, 0xDD, 0x0C})
+_STATIC = frozenset({0xB2, 0xA2, 0xB3, 0xDC, 0x0C})
 """Instructions that are judged on EFs of fixed records that were there before, too."""
 
 
@@ -54,6 +55,18 @@ def judged(card: Statement, state: State, command: CommandAPDU) -> bool:
     if ef is None or not ef.kind.has_records or ef in state.created:
         return True
     return ef.kind is Kind.LINEAR_FIXED and command.ins in _STATIC
+
+
+def blurred(card: Statement, state: State, command: CommandAPDU) -> State:
+    """*state* after a command that these rules do not judge but that may have written records."""
+    if command.ins not in _WRITING:
+        return state
+    sfi = command.p2 >> 3
+    ef = card.layout.by_sfi(state.df, sfi) if 0 < sfi < 31 else state.ef
+    if ef is None or ef.kind is not Kind.LINEAR_FIXED or ef in state.created:
+        return state
+    unknown = tuple(Content.unknown(ef.size) for _ in state.contents[ef])
+    return replace(state, contents={**state.contents, ef: unknown})
 
 
 def read_record(card: Statement, state: State, command: CommandAPDU) -> Ruling:
