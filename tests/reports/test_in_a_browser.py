@@ -83,17 +83,21 @@ def test_filters_narrow_requirements_findings_and_cases(visit: Visit, report: Pa
     page = visit.open(report)
     assert len(shown(page, "requirement")) == 29
     page.get_by_role("checkbox", name="FAIL", exact=True).check(force=True)
+    counts(page, "3 of")
     assert shown(page, "requirement") == [
         *("req-binary_2Fread-offset", "req-record_2Flength", "req-verify_2Fcounts")
     ]
     assert len(shown(page, "finding")) == len(shown(page, "case")) == 3
     assert page.locator("[data-shown]").inner_text() == "3 of 29 requirements shown"
     page.get_by_label("Level").select_option("should")
+    counts(page, "1 of")
     assert shown(page, "requirement") == ["req-record_2Flength"]
     page.get_by_label("Area").select_option("verify")
+    counts(page, "0 of")
     assert shown(page, "requirement") == []
     assert page.get_by_text("Nothing fits these filters.").is_visible()
     page.get_by_role("button", name="Show all").click()
+    counts(page, "29 of")
     assert len(shown(page, "requirement")) == 29
 
 
