@@ -75,15 +75,16 @@ def _factors(data: bytes) -> tuple[bytes, ...]:
 class _MacOne:
     """The data rule: terminal transaction counter, and the MAC1 that follows from it."""
 
-    def __init__(self, counter: int | None, process: _Process, fields: bytes) -> None:
-        self.counter, self.process, self.fields = counter, process, fields
+    def __init__(self, family: FamilyState, process: _Process, fields: bytes) -> None:
+        self.counter, self.process, self.fields = family.terminal_counter, process, fields
+        self.rule = "counter-survives-reset" if family.counted_before_reset else "counter"
 
     def fault(self, data: bytes) -> str | None:
         """The counter first."""
         if len(data) != 8:
             return ""
         if self.counter is not None and data[:4] != self.counter.to_bytes(4, "big"):
-            return f"{AREA}/counter"
+            return f"{AREA}/{self.rule}"
         return None if data[4:] == crypto.mac(self.process(data), self.fields) else f"{AREA}/mac1"
 
     def __str__(self) -> str:
@@ -120,9 +121,10 @@ def _first_mac(pboc: PbocTable, keys: Keys, state: State, command: CommandAPDU) 
     def given(response: ResponseAPDU) -> State:
         sale = Sale(process(response.data), data[6:10])
         following = int.from_bytes(response.data[:4], "big") + 1
-        return replace(state, family=replace(family, pending=sale, terminal_counter=following))
+        counted = replace(family, terminal_counter=following, counted_before_reset=False)
+        return replace(state, family=replace(counted, pending=sale))
 
-    rule = _MacOne(family.terminal_counter, process, fields)
+    rule = _MacOne(family, process, fields)
     return Ruling((Outcome(f"{AREA}/mac1", words(0x9000), given, rule),))
 
 

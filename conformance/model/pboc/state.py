@@ -130,6 +130,7 @@ class FamilyState:
     """Keys that were loaded into a security module, by usage and version."""
     terminal_counter: int | None = None
     """The next terminal transaction counter of a security module."""
+    counted_before_reset: bool = False
     random: bytes = b""
     """The latest random number of a transaction, which must not come again."""
 
@@ -139,7 +140,15 @@ class FamilyState:
             purse: replace(holding, before="pboc/purse/survives-reset")
             for purse, holding in self.holdings.items()
         }
-        return replace(self, holdings=kept, pending=None, challenge=b"", spent=b"", mf_state=0)
+        return replace(
+            self,
+            holdings=kept,
+            pending=None,
+            challenge=b"",
+            spent=b"",
+            mf_state=0,
+            counted_before_reset=True,
+        )
 
     def holding(self, purse: PurseTable) -> Holding:
         """What is known of *purse*."""
