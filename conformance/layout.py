@@ -93,6 +93,9 @@ class DedicatedFile:
     rights: Mapping[str, Right] = field(default_factory=dict)
     """When it may be deleted, activated and so on, where that is known."""
 
+    def __repr__(self) -> str:
+        return f"DF {self.path}"
+
     def lineage(self) -> Iterator[DedicatedFile]:
         """This DF, its parent, and so on up to the MF."""
         node: DedicatedFile | None = self
@@ -149,6 +152,9 @@ class ElementaryFile:
     """What its records are, in their order, where that is declared."""
     line: str = ""
     """How updates are protected on the line: mac, cipher (which has a MAC, too), or not."""
+
+    def __repr__(self) -> str:
+        return f"EF {self.path}"
 
 
 File = DedicatedFile | ElementaryFile
