@@ -21,7 +21,6 @@ COMMANDS = {
     0x28: "ENABLE VERIFICATION REQUIREMENT",
     0x2C: "RESET RETRY COUNTER",
     0x44: "ACTIVATE FILE",
-    0x50: "INITIALIZE UPDATE",
     0x70: "MANAGE CHANNEL",
     0x82: "EXTERNAL AUTHENTICATE",
     0x84: "GET CHALLENGE",
@@ -52,13 +51,34 @@ COMMANDS = {
     0xE6: "TERMINATE DF",
     0xE8: "TERMINATE EF",
 }
+PROPRIETARY = {
+    0x16: "CARD BLOCK",
+    0x18: "APPLICATION UNBLOCK",
+    0x1A: "INITIALIZE FOR COMPUTATION",
+    0x1E: "APPLICATION BLOCK",
+    0x24: "PIN UNBLOCK",
+    0x50: "INITIALIZE",  # FOR LOAD and so on, or UPDATE of a secure channel
+    0x52: "CREDIT FOR LOAD",
+    0x54: "DEBIT",
+    0x58: "UPDATE OVERDRAW LIMIT",
+    0x5A: "GET TRANSACTION PROOF",
+    0x5C: "GET BALANCE",
+    0x70: "INITIALIZE SAM FOR PURCHASE",
+    0x72: "CREDIT SAM FOR PURCHASE",
+    0xD4: "WRITE KEY",
+    0xDC: "UPDATE CAPP DATA CACHE",
+    0xFA: "COMPUTE",
+}
+"""The names behind a proprietary class byte, where they differ."""
+_BEHIND_PROPRIETARY = COMMANDS | PROPRIETARY
 
 
 def command_name(raw: bytes) -> str:
     """The name of the command by its instruction byte, for scripts and timings."""
     if len(raw) < 2:
         return "incomplete command"
-    return COMMANDS.get(raw[1], f"INS {raw[1]:02X}")
+    known = _BEHIND_PROPRIETARY if raw[0] & 0x80 else COMMANDS
+    return known.get(raw[1], f"INS {raw[1]:02X}")
 
 
 class Evidence:

@@ -81,9 +81,6 @@ class CardKey(_Table):
         """The identifier as a number."""
         return int(self.identifier, 16)
 
-    def __hash__(self) -> int:
-        return hash((self.name, self.df))
-
 
 class PurseTable(_Table):
     """`[[pboc.purse]]`: an electronic deposit (ED) or purse (EP), and whether it may be used."""
@@ -122,7 +119,6 @@ class ModuleTable(_Table):
 class PbocTable(_Table):
     """`[pboc]`: the choices of one card of the family."""
 
-    cipher: Cipher = "TDES"
     factors: bool = False
     """Whether a diversification factor may follow the block of an authentication."""
     proof_counter: Literal["before", "after"] = "after"
@@ -138,9 +134,6 @@ class PbocTable(_Table):
     key: tuple[CardKey, ...] = ()
     purse: tuple[PurseTable, ...] = ()
     module: ModuleTable | None = None
-
-    def __hash__(self) -> int:
-        return id(self)
 
     def keys_of(self, kind: KeyType, df: str | None = None) -> Iterator[CardKey]:
         """The keys of a type, those under *df* only where one is named."""

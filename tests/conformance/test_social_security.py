@@ -249,7 +249,7 @@ def test_card_and_judge_compute_alike_and_apart(
         ('identifier = "4E", length = 20', 'identifier = "4E"', r"file.\d+.items.\d+.length"),
         ('read = "state 1-f"', 'read = "state 1-g"', r"file\[\d+\].read: .*state 1-g"),
         ("records = 7\n", "records = 6\n", r"file\[\d+\].items: a linear-tlv EF has as many"),
-        ('cipher = "TDES"', 'cipher = "DES"', "pboc.cipher"),
+        ('proof_counter = "after"', 'proof_counter = "later"', "pboc.proof_counter"),
     ],
 )
 def test_a_wrong_table_is_refused_by_file_key_and_rule(old: str, new: str, told: str) -> None:
