@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance import trading
+from conformance.guard import Refused
 from conformance.model.pboc.state import LOAD_ED, LOAD_EP, PURCHASE_ED, PURCHASE_EP
+from conformance.terminal import Violation
 
 if TYPE_CHECKING:
     from conformance.family import PurseTable
@@ -33,6 +35,13 @@ def moved(live: Model) -> tuple[tuple[PurseTable, Holding], ...]:
 
 def refund(terminal: Terminal, purse: PurseTable, holding: Holding) -> bool:
     """Load or pay the difference; whether the balance is what it was found to be."""
+    try:
+        return _refunded(terminal, purse, holding)
+    except (Violation, Refused):
+        return False
+
+
+def _refunded(terminal: Terminal, purse: PurseTable, holding: Holding) -> bool:
     assert holding.found is not None, "a balance that is known was found"
     pboc = trading.pboc_of(terminal)
     trading.enter(terminal, purse.df)

@@ -109,6 +109,23 @@ def test_a_purse_that_cannot_be_copied_gets_its_balance_back() -> None:
     assert [int.from_bytes(one, "big") for one in shown] == [10000, 5000]
 
 
+def test_a_balance_that_cannot_be_put_back_is_said() -> None:
+    class Stubborn(Plastic):
+        """Pays, and is not loaded."""
+
+        def transmit(self, command: bytes) -> bytes:
+            return b"\x69\x85" if command[:2] == b"\x80\x52" else super().transmit(command)
+
+    statement, keys = declared("ssc2")
+    result = execute(
+        judge_on(bench_on(Stubborn("ssc2"), statement, keys, Risk.CONSUME)), ("purse",)
+    )
+    reasons = {case.reason for case in result.cases}
+    assert "the ED of 3F00/DDF1/DF08 could not be put back" in reasons
+    failed = {case.failure.requirement for case in result.cases if case.failure}
+    assert "pboc/purse/load-right-mac" in failed
+
+
 def test_a_purse_that_is_not_given_free_is_not_moved() -> None:
     text = (ROOM / "statements" / "ssc2.toml").read_text("utf-8").replace("use = true", "")
     statement = parse_statement(text, "ssc2.toml")
