@@ -14,6 +14,8 @@ from conformance.mutants.hooks import INS_READ_RECORD, OK, Mutant, Puppet, decla
 
 INITIALIZE, CREDIT, DEBIT, LIMIT = 0x50, 0x52, 0x54, 0x58
 PROOF, BALANCE, CACHE = 0x5A, 0x5C, 0xDC
+DEPOSIT = 0x01
+"""P2 that means the deposit (ED); 02 is the purse (EP)."""
 COMPLETING = frozenset({CREDIT, DEBIT, LIMIT})
 PROVE_PIN = bytes.fromhex("0020000003123456")
 CLOSED, NOT_NOW, WRONG_MAC = b"\x69\x82", b"\x69\x85", b"\x93\x02"
@@ -306,13 +308,16 @@ def limit_without_balance(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> 
     return puppet.trial(raw)
 
 
-@pboc("purse/mixed-up", CREDIT, BALANCE, breaks="purse/purses-apart")
+@pboc("purse/mixed-up", INITIALIZE, CREDIT, BALANCE, breaks="purse/purses-apart")
 def mixed_up(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A load of the purse shows in the deposit, too."""
     answer = puppet.send(raw)
     if command.ins == BALANCE:
-        return _richer(puppet, answer) if command.p2 == 0x01 else answer
-    _makes(puppet, int(answer[-2:] == OK))
+        return _richer(puppet, answer) if command.p2 == DEPOSIT else answer
+    if command.ins == INITIALIZE:
+        puppet.notes["of"] = command.p2
+    else:
+        _makes(puppet, int(answer[-2:] == OK and puppet.notes.get("of") != DEPOSIT))
     return answer
 
 

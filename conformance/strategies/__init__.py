@@ -1,10 +1,9 @@
-"""Hypothesis strategies: commands that make sense for a card, and some that do not."""
+"""Moves of generated histories: commands that make sense for a card, and some that do not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from hypothesis import strategies as st
 
 from conformance.apdu import SHORT_NE, CommandAPDU
 from conformance.commands import (
@@ -21,54 +20,51 @@ from conformance.commands import (
     verify,
 )
 from conformance.layout import DedicatedFile, Kind
+from conformance.strategies.dice import Dice
 from conformance.undo import JUDGED
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
     from conformance.keys import Keys
     from conformance.layout import Layout
 
-Answer = tuple[int, int | None]
+Moves = CommandAPDU | tuple[CommandAPDU, ...]
+"""A command, or some that belong together."""
+Maker = Callable[[Dice], Moves]
+Single = Callable[[Dice], CommandAPDU]
+Makers = dict[str, Maker]
+
 ABSENT_FID = 0x7E57
-ANSWERS = st.sampled_from([(0x0C, None), (0x00, 256), (0x04, 256), (0x08, 256)])
-SMALL = st.integers(0, 15)
+ANSWERS: tuple[tuple[int, int | None], ...] = ((0x0C, None), (0x00, 256), (0x04, 256), (0x08, 256))
+SMALL = range(16)
 
 
-def selections(layout: Layout) -> SearchStrategy[CommandAPDU]:
+def selections(layout: Layout) -> Single:
     """SELECT in every form, of files that are there and of one that is not."""
-    fids = st.sampled_from([*dict.fromkeys(file.fid for file in layout.files), ABSENT_FID])
-    by_fid = st.builds(
-        lambda fid, p1, answer: select_fid(fid, p1, *answer),
-        fids,
-        st.sampled_from([0x00, 0x01, 0x02]),
-        ANSWERS,
-    )
-    by_path = st.builds(
-        lambda file, answer: select_path(file, *answer), st.sampled_from(layout.files), ANSWERS
-    )
-    forms = [by_path, by_fid, st.builds(lambda answer: select_parent(*answer), ANSWERS)]
+    fids = [*dict.fromkeys(file.fid for file in layout.files), ABSENT_FID]
+    forms: list[Single] = [
+        lambda dice: select_path(dice.pick(layout.files), *dice.pick(ANSWERS)),
+        lambda dice: select_fid(dice.pick(fids), dice.below(3), *dice.pick(ANSWERS)),
+        lambda dice: select_parent(*dice.pick(ANSWERS)),
+    ]
     named = [df for df in layout.dedicated() if df.name]
     if named:
-        forms.append(_by_name(named))
+        forms.append(lambda dice: _by_name(dice, named))
     below = _paths_below(layout)
     if below:
-        forms.append(
-            st.builds(
-                lambda path, answer: CommandAPDU(0x00, 0xA4, 0x09, answer[0], path, answer[1]),
-                st.sampled_from(below),
-                ANSWERS,
-            )
-        )
-    return st.one_of(forms)
+        forms.append(lambda dice: _from_the_df(dice, below))
+    return lambda dice: dice.pick(forms)(dice)
 
 
-def _by_name(named: list[DedicatedFile]) -> SearchStrategy[CommandAPDU]:
-    def build(df: DedicatedFile, cut: int, occurrence: int, answer: Answer) -> CommandAPDU:
-        name = df.name[: max(1, len(df.name) - cut)]
-        return select_name(name, answer[0] | occurrence, answer[1])
+def _by_name(dice: Dice, named: list[DedicatedFile]) -> CommandAPDU:
+    """By a name, whole or cut short by a byte or two, its first, last, next or previous bearer."""
+    name = dice.pick(named).name
+    answer, ne = dice.pick(ANSWERS)
+    return select_name(name[: max(1, len(name) - dice.below(3))], answer | dice.below(4), ne)
 
-    return st.builds(build, st.sampled_from(named), st.integers(0, 2), st.integers(0, 3), ANSWERS)
+
+def _from_the_df(dice: Dice, paths: list[bytes]) -> CommandAPDU:
+    answer, ne = dice.pick(ANSWERS)
+    return CommandAPDU(0x00, 0xA4, 0x09, answer, dice.pick(paths), ne)
 
 
 def _paths_below(layout: Layout) -> list[bytes]:
@@ -81,94 +77,102 @@ def _paths_below(layout: Layout) -> list[bytes]:
     ]
 
 
-def _sfis(layout: Layout) -> SearchStrategy[int | None]:
-    """A short identifier in use, one that is not, or none at all."""
-    used = sorted({ef.sfi for ef in layout.elementary(*JUDGED) if ef.sfi})
-    return st.one_of(st.none(), st.sampled_from([*used, 28]))
+def _sfis(layout: Layout) -> Callable[[Dice], int | None]:
+    """A short identifier in use, one that is not, or as often none at all."""
+    used = [*sorted({ef.sfi for ef in layout.elementary(*JUDGED) if ef.sfi}), 28]
+    return lambda dice: None if dice.below(2) else dice.pick(used)
 
 
-def _offsets(layout: Layout, sfi: int | None) -> SearchStrategy[int]:
+def _offsets(layout: Layout) -> Callable[[Dice, int | None], int]:
     """Small offsets, and those around the ends of the files."""
     sizes = {ef.size for ef in layout.elementary(Kind.TRANSPARENT)}
-    limit = 0xFF if sfi is not None else 0x7FFF
-    edges = {edge for size in sizes for edge in (size - 2, size - 1, size, size + 1)}
-    near = sorted({edge for edge in edges if 0 <= edge <= limit})
-    return st.one_of(SMALL, st.sampled_from(near) if near else SMALL)
+    edges = sorted({edge for size in sizes for edge in range(size - 2, size + 2) if edge >= 0})
+    near = {limit: [e for e in edges if e <= limit] or [*SMALL] for limit in (0xFF, 0x7FFF)}
+
+    def offset(dice: Dice, sfi: int | None) -> int:
+        limit = 0xFF if sfi is not None else 0x7FFF
+        return dice.pick(SMALL if dice.below(2) else near[limit])
+
+    return offset
 
 
-def binary_reads(layout: Layout) -> SearchStrategy[CommandAPDU]:
+def binary_reads(layout: Layout) -> Single:
     """READ BINARY of the current EF or by short identifier."""
-    lengths = st.one_of(st.integers(1, 12), st.just(SHORT_NE))
+    sfis, offsets = _sfis(layout), _offsets(layout)
 
-    @st.composite
-    def command(draw: st.DrawFn) -> CommandAPDU:
-        sfi = draw(_sfis(layout))
-        return read_binary(draw(_offsets(layout, sfi)), draw(lengths), sfi=sfi)
+    def command(dice: Dice) -> CommandAPDU:
+        sfi = sfis(dice)
+        length = dice.between(1, 12) if dice.below(2) else SHORT_NE
+        return read_binary(offsets(dice, sfi), length, sfi=sfi)
 
-    return command()
+    return command
 
 
-def binary_updates(layout: Layout) -> SearchStrategy[CommandAPDU]:
+def binary_updates(layout: Layout) -> Single:
     """UPDATE BINARY of a few bytes."""
+    sfis, offsets = _sfis(layout), _offsets(layout)
 
-    @st.composite
-    def command(draw: st.DrawFn) -> CommandAPDU:
-        sfi = draw(_sfis(layout))
-        data = draw(_few_bytes())
-        return update_binary(draw(_offsets(layout, sfi)), data, sfi=sfi)
+    def command(dice: Dice) -> CommandAPDU:
+        sfi = sfis(dice)
+        data = bytes(dice.some(lambda die: die.below(256), 1, 6))
+        return update_binary(offsets(dice, sfi), data, sfi=sfi)
 
-    return command()
-
-
-def _few_bytes() -> SearchStrategy[bytes]:
-    return st.lists(st.integers(0, 255), min_size=1, max_size=6).map(bytes)
+    return command
 
 
-def _records(layout: Layout) -> SearchStrategy[int]:
+def _records(layout: Layout) -> range:
+    """The numbers of records, and the one behind the last."""
     most = max((ef.records for ef in layout.elementary(Kind.LINEAR_FIXED)), default=1)
-    return st.integers(1, most + 1)
+    return range(1, most + 2)
 
 
-def record_reads(layout: Layout) -> SearchStrategy[CommandAPDU]:
+def record_reads(layout: Layout) -> Single:
     """READ RECORD by number."""
     sizes = sorted({ef.size for ef in layout.elementary(Kind.LINEAR_FIXED)}) or [1]
-    lengths = st.sampled_from([SHORT_NE, *sizes, sizes[0] + 1])
-    modes = st.sampled_from([4, 4, 5])
-    return st.builds(
-        lambda number, ne, sfi, mode: read_record(number, ne, sfi=sfi or 0, mode=mode),
-        _records(layout),
-        lengths,
-        _sfis(layout),
-        modes,
-    )
+    numbers, sfis = _records(layout), _sfis(layout)
+    lengths = [SHORT_NE, *sizes, sizes[0] + 1]
+
+    def command(dice: Dice) -> CommandAPDU:
+        mode = dice.pick((4, 4, 5))
+        return read_record(dice.pick(numbers), dice.pick(lengths), sfi=sfis(dice) or 0, mode=mode)
+
+    return command
 
 
-def record_updates(layout: Layout) -> SearchStrategy[CommandAPDU]:
+def record_updates(layout: Layout) -> Single:
     """UPDATE RECORD with a data field as long as some record, or a byte longer."""
     sizes = sorted({ef.size for ef in layout.elementary(Kind.LINEAR_FIXED)}) or [1]
-    return st.builds(
-        lambda number, size, byte, sfi: update_record(number, bytes([byte]) * size, sfi=sfi or 0),
-        _records(layout),
-        st.sampled_from([*sizes, sizes[-1] + 1]),
-        st.integers(0, 255),
-        _sfis(layout),
-    )
+    numbers, sfis = _records(layout), _sfis(layout)
+    lengths = [*sizes, sizes[-1] + 1]
+
+    def command(dice: Dice) -> CommandAPDU:
+        data = bytes((dice.below(256),)) * dice.pick(lengths)
+        return update_record(dice.pick(numbers), data, sfi=sfis(dice) or 0)
+
+    return command
 
 
-def verifications(layout: Layout, keys: Keys) -> SearchStrategy[CommandAPDU] | None:
-    """VERIFY with right and wrong values, and without any; None when no value is known."""
+def verifications(layout: Layout, keys: Keys) -> Makers:
+    """VERIFY with right and wrong values, and without any; nothing when no value is known."""
     known = [reference for reference in layout.references if keys.right(reference)]
     if not known:
-        return None
-    guesses = st.sampled_from(["pin", "pin", "wrong", "other", "short", "long"])
-    comparisons = st.builds(
-        lambda guess, reference: verify(keys, guess, reference), guesses, st.sampled_from(known)
-    )
+        return {}
+    guesses = ("pin", "pin", "wrong", "other", "short", "long")
     numbers = sorted({reference.number for reference in layout.references})
-    return st.one_of(comparisons, st.sampled_from(numbers).map(query))
+
+    def command(dice: Dice) -> CommandAPDU:
+        if dice.below(2):
+            return query(dice.pick(numbers))
+        return verify(keys, dice.pick(guesses), dice.pick(known))
+
+    return {"verify": command}
 
 
 __all__ = [
+    "Maker",
+    "Makers",
+    "Moves",
+    "Single",
     "binary_reads",
     "binary_updates",
     "record_reads",

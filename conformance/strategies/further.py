@@ -1,12 +1,10 @@
-"""Strategies for files that histories create, for logical channels, chains and changed values."""
+"""Moves with files that histories create, on logical channels, in chains, with changed values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
-
-from hypothesis import strategies as st
 
 from conformance.apdu import SHORT_NE, CommandAPDU
 from conformance.commands import (
@@ -43,44 +41,41 @@ from conformance.layout import Behaviour, Kind, Reference
 from conformance.model.reference import CHANGE, DISABLE, ENABLE
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
     from conformance.keys import Keys
     from conformance.layout import Layout
     from conformance.statement import ScratchTable, Statement
+    from conformance.strategies import Makers, Moves, Single
+    from conformance.strategies.dice import Dice
 
 RECORD = 5
 """Bytes of the records of a created EF, at most."""
-TAGS = st.sampled_from([0xC1, 0xC2, 0x5F2D, 0xC9])
-MODES = st.sampled_from([0, 1, 2, 3, 4, 4, 5, 6])
-NUMBERS = st.integers(0, 4)
-Moves = CommandAPDU | tuple[CommandAPDU, ...]
-"""A command, or some that belong together."""
-Commands = dict[str, "SearchStrategy[Moves]"]
+PLACES = 24
+"""Bytes of a transparent EF that is created."""
+TAGS = (0xC1, 0xC2, 0x5F2D, 0xC9)
+MODES = (0, 1, 2, 3, 4, 4, 5, 6)
+SWITCHES = (activate_file, activate_file, deactivate_file)
 
 
-def _bytes(largest: int, smallest: int = 1) -> SearchStrategy[bytes]:
+def _bytes(dice: Dice, largest: int, smallest: int = 1) -> bytes:
     """Bytes with few values, so that searches find something."""
-    values = st.sampled_from(b"\x01\x02ABC\xf0")
-    return st.lists(values, min_size=smallest, max_size=largest).map(bytes)
+    return bytes(dice.some(lambda die: die.pick(b"\x01\x02ABC\xf0"), smallest, largest))
 
 
-def _records() -> SearchStrategy[bytes]:
-    """Record contents, most of them as long as the records of a created EF."""
-    whole = _bytes(RECORD, RECORD)
-    return st.one_of(whole, whole, _bytes(RECORD + 1))
+def _record(dice: Dice) -> bytes:
+    """Content of a record, most often as long as the records of a created EF."""
+    return _bytes(dice, RECORD, RECORD) if dice.below(3) else _bytes(dice, RECORD + 1)
 
 
-def _plans(scratch: ScratchTable, kinds: tuple[Kind, ...]) -> SearchStrategy[Plan]:
-    behaviours = [Behaviour[name.upper().replace("-", "_")] for name in scratch.write]
-    return st.builds(
-        lambda kind, fid, behaviour: Plan(
-            kind, fid, size=RECORD if kind.has_records else 24, behaviour=behaviour
-        ),
-        st.sampled_from(kinds),
-        st.sampled_from(scratch.identifiers),
-        st.sampled_from(behaviours or [Behaviour.OR]),
-    )
+def _plans(scratch: ScratchTable, kinds: Sequence[Kind]) -> Callable[[Dice], Plan]:
+    named = [Behaviour[name.upper().replace("-", "_")] for name in scratch.write]
+    behaviours = named or [Behaviour.OR]
+
+    def plan(dice: Dice) -> Plan:
+        kind, fid = dice.pick(kinds), dice.pick(scratch.identifiers)
+        size = RECORD if kind.has_records else PLACES
+        return Plan(kind, fid, size=size, behaviour=dice.pick(behaviours))
+
+    return plan
 
 
 def _filling(kind: Kind, content: bytes) -> CommandAPDU:
@@ -90,209 +85,176 @@ def _filling(kind: Kind, content: bytes) -> CommandAPDU:
     return append_record(content) if kind.has_records else put_data(0xC1, content)
 
 
-def _anew(statement: Statement, plan: Plan, contents: list[bytes]) -> tuple[CommandAPDU, ...]:
-    """The file *plan* is created where another may have been, and filled."""
+def _anew(statement: Statement, plan: Plan, dice: Dice, least: int) -> tuple[CommandAPDU, ...]:
+    """The file *plan* is created where another may have been, and filled *least* to 4 times."""
     home = statement.layout.by_path(statement.scratch.df) if statement.scratch else None
     assert home is not None
     first = (select_path(home), delete_file(plan.fid), create_file(plan.template()))
+    contents = dice.some(lambda die: _bytes(die, RECORD, RECORD), least, 4)
     return (*first, *(_filling(plan.kind, content) for content in contents))
 
 
-def files(statement: Statement) -> Commands:
+def files(statement: Statement) -> Makers:
     """Files are created, selected, closed, opened and deleted in the DF given for them."""
     scratch = statement.scratch
     home = statement.layout.by_path(scratch.df) if scratch is not None else None
     if scratch is None or home is None:
         return {}
-    fids = st.sampled_from(scratch.identifiers)
-    contents = st.lists(_bytes(RECORD, RECORD), min_size=1, max_size=4)
-    everything = tuple(kind for kind in scratch.kinds if kind is not Kind.DF)
-    rules: Commands = {
-        "create": st.builds(partial(_anew, statement), _plans(scratch, everything), contents),
-        "create_again": _plans(scratch, everything).map(lambda plan: create_file(plan.template())),
-        "choose": fids.map(lambda fid: (select_path(home), select_fid(fid, 0x02))),
-        "delete": st.one_of(st.none(), fids).map(delete_file),
+    plans = _plans(scratch, [kind for kind in scratch.kinds if kind is not Kind.DF])
+
+    def fid(dice: Dice) -> int | None:
+        return dice.pick(scratch.identifiers) if dice.below(2) else None
+
+    makers: Makers = {
+        "create": lambda dice: _anew(statement, plans(dice), dice, 1),
+        "create_again": lambda dice: create_file(plans(dice).template()),
+        "choose": lambda dice: (
+            select_path(home),
+            select_fid(dice.pick(scratch.identifiers), 0x02),
+        ),
+        "delete": lambda dice: delete_file(fid(dice)),
     }
     if scratch.life_cycle:
-        switches = st.sampled_from([activate_file, activate_file, deactivate_file])
-        rules["switch"] = st.builds(
-            lambda switch, fid: switch(fid), switches, st.one_of(st.none(), fids)
-        )
-    return rules
+        makers["switch"] = lambda dice: dice.pick(SWITCHES)(fid(dice))
+    return makers
 
 
-def work(statement: Statement, *kinds: Kind) -> Commands:
+def work(statement: Statement, *kinds: Kind) -> Makers:
     """An EF of one of *kinds* is created, filled, and worked on for a while."""
     scratch = statement.scratch
     usable = tuple(kind for kind in kinds if scratch is not None and kind in scratch.kinds)
     if scratch is None or not usable:
         return {}
-    several = {Kind.TRANSPARENT: parts, Kind.DATA_OBJECTS: objects}.get(usable[0], records)
-    rules = several()
-    steps = st.lists(st.one_of(list(rules.values())), min_size=3, max_size=12)
-    contents = st.lists(_bytes(RECORD, RECORD), min_size=2, max_size=4)
+    singles = {Kind.TRANSPARENT: PARTS, Kind.DATA_OBJECTS: OBJECTS}.get(usable[0], RECORDS)
+    steps, plans = tuple(singles.values()), _plans(scratch, usable)
 
-    def moves(plan: Plan, filling: list[bytes], following: list[CommandAPDU]) -> Moves:
-        return (*_anew(statement, plan, filling), *following)
+    def moves(dice: Dice) -> Moves:
+        following = dice.some(lambda die: die.pick(steps)(die), 3, 12)
+        return (*_anew(statement, plans(dice), dice, 2), *following)
 
-    name = "work_on_" + usable[0].name.lower()
-    found: Commands = {**rules}
-    return found | {name: st.builds(moves, _plans(scratch, usable), contents, steps)}
+    return {**singles, "work_on_" + usable[0].name.lower(): moves}
 
 
-def records() -> dict[str, SearchStrategy[CommandAPDU]]:
-    """Records of every structure, by number, pointer and identifier."""
-    return {
-        "append": _records().map(append_record),
-        "append_more": _records().map(append_record),
-        "read_record": st.builds(
-            lambda number, mode: read_record(number, SHORT_NE, mode=mode), NUMBERS, MODES
-        ),
-        "update_record": st.builds(
-            lambda number, data, mode: update_record(number, data, mode=mode % 5),
-            NUMBERS,
-            _records(),
-            MODES,
-        ),
-        "write_record": st.builds(
-            lambda number, data, mode: write_record(number, data, mode % 5),
-            NUMBERS,
-            _records(),
-            MODES,
-        ),
-        "search_record": st.builds(search_record, NUMBERS, _bytes(2), st.sampled_from([4, 5])),
-        "erase_record": st.builds(erase_record, NUMBERS, st.sampled_from([4, 5])),
-        "read_part": st.builds(read_part, st.integers(1, 4), st.integers(0, RECORD)),
-        "update_part": st.builds(
-            update_part,
-            st.integers(1, 4),
-            st.integers(0, RECORD),
-            _bytes(3),
-            st.sampled_from([4, 5, 6, 7]),
-        ),
-    }
+RECORDS: dict[str, Single] = {
+    "append": lambda dice: append_record(_record(dice)),
+    "append_more": lambda dice: append_record(_record(dice)),
+    "read_record": lambda dice: read_record(dice.below(5), SHORT_NE, mode=dice.pick(MODES)),
+    "update_record": lambda dice: update_record(
+        dice.below(5), _record(dice), mode=dice.pick(MODES) % 5
+    ),
+    "write_record": lambda dice: write_record(dice.below(5), _record(dice), dice.pick(MODES) % 5),
+    "search_record": lambda dice: search_record(dice.below(5), _bytes(dice, 2), dice.between(4, 5)),
+    "erase_record": lambda dice: erase_record(dice.below(5), dice.between(4, 5)),
+    "read_part": lambda dice: read_part(dice.between(1, 4), dice.between(0, RECORD)),
+    "update_part": lambda dice: update_part(
+        dice.between(1, 4), dice.between(0, RECORD), _bytes(dice, 3), dice.between(4, 7)
+    ),
+}
+"""Records of every structure, by number, pointer and identifier."""
 
 
-def parts() -> dict[str, SearchStrategy[CommandAPDU]]:
-    """Bytes of a transparent EF written, erased, searched and read."""
-    places = st.integers(0, 24)
-    plain = st.sampled_from([0xD0, 0xA0])
-    return {
-        "read_binary": places.map(lambda offset: read_binary(offset, SHORT_NE)),
-        "update_binary": st.builds(update_binary, places, _bytes(4)),
-        "write_or_search": st.builds(
-            lambda ins, offset, data: CommandAPDU(
-                0x00, ins, 0x00, offset, data, SHORT_NE if ins == 0xA0 else None
-            ),
-            plain,
-            places,
-            _bytes(3),
-        ),
-        "erase": st.builds(
-            lambda start, end: CommandAPDU(0x00, 0x0E, 0x00, start, end.to_bytes(2, "big")),
-            places,
-            places,
-        ),
-        "read_odd": places.map(lambda offset: odd(0xB1, 0, offset_object(offset), SHORT_NE)),
-        "update_odd": st.builds(
-            lambda offset, data: odd(0xD7, 0, offset_object(offset) + data_object(data)),
-            places,
-            _bytes(3),
-        ),
-    }
+def _place(dice: Dice) -> int:
+    return dice.between(0, PLACES)
 
 
-def objects() -> dict[str, SearchStrategy[CommandAPDU]]:
-    """Data objects put, got by tag and by list, and one after the other."""
-    return {
-        "put": st.builds(put_data, TAGS, _bytes(6, 0)),
-        "get": TAGS.map(get_data),
-        "get_listed": st.lists(TAGS, max_size=3).map(lambda tags: get_listed(*tags)),
-        "get_next": st.one_of(st.just(0), TAGS).map(get_next),
-    }
+def _write_or_search(dice: Dice) -> CommandAPDU:
+    ins, ne = dice.pick(((0xD0, None), (0xA0, SHORT_NE)))
+    return CommandAPDU(0x00, ins, 0x00, _place(dice), _bytes(dice, 3), ne)
 
 
-def on_channels(statement: Statement, commands: SearchStrategy[CommandAPDU]) -> Commands:
+PARTS: dict[str, Single] = {
+    "read_binary": lambda dice: read_binary(_place(dice), SHORT_NE),
+    "update_binary": lambda dice: update_binary(_place(dice), _bytes(dice, 4)),
+    "write_or_search": _write_or_search,
+    "erase": lambda dice: CommandAPDU(
+        0x00, 0x0E, 0x00, _place(dice), _place(dice).to_bytes(2, "big")
+    ),
+    "read_odd": lambda dice: odd(0xB1, 0, offset_object(_place(dice)), SHORT_NE),
+    "update_odd": lambda dice: odd(
+        0xD7, 0, offset_object(_place(dice)) + data_object(_bytes(dice, 3))
+    ),
+}
+"""Bytes of a transparent EF written, erased, searched and read."""
+
+OBJECTS: dict[str, Single] = {
+    "put": lambda dice: put_data(dice.pick(TAGS), _bytes(dice, 6, 0)),
+    "get": lambda dice: get_data(dice.pick(TAGS)),
+    "get_listed": lambda dice: get_listed(*dice.some(lambda die: die.pick(TAGS), 0, 3)),
+    "get_next": lambda dice: get_next(dice.pick(TAGS) if dice.below(2) else 0),
+}
+"""Data objects put, got by tag and by list, and one after the other."""
+
+
+def on_channels(statement: Statement, commands: Single) -> Makers:
     """Channels are opened and closed, and *commands* come on any of them."""
-    numbers = st.integers(0, statement.features.channels)
-    return {
-        "open": st.builds(
-            lambda number: CommandAPDU(0x00, 0x70, 0x00, number, b"", None if number else 1),
-            numbers,
-        ),
-        "close": numbers.map(lambda number: CommandAPDU(0x00, 0x70, 0x80, number)),
-        "on_channel": st.builds(
-            lambda command, channel: replace(command, cla=channel), commands, st.integers(0, 3)
-        ),
-        "read_on_channel": st.builds(
-            lambda ef, channel: tuple(
-                replace(command, cla=channel) for command in (select_path(ef), read_binary(0, 1))
-            ),
-            st.sampled_from([*statement.layout.elementary(Kind.TRANSPARENT)]),
-            st.integers(0, 3),
-        ),
-        "read_again": st.integers(0, 3).map(
-            lambda channel: replace(read_binary(0, 4), cla=channel)
-        ),
+    most = statement.features.channels
+    transparent = [*statement.layout.elementary(Kind.TRANSPARENT)]
+
+    def opened(dice: Dice) -> CommandAPDU:
+        number = dice.between(0, most)
+        return CommandAPDU(0x00, 0x70, 0x00, number, b"", None if number else 1)
+
+    def read(dice: Dice) -> Moves:
+        channel = dice.below(4)
+        first, then = select_path(dice.pick(transparent)), read_binary(0, 1)
+        return replace(first, cla=channel), replace(then, cla=channel)
+
+    makers: Makers = {
+        "open": opened,
+        "close": lambda dice: CommandAPDU(0x00, 0x70, 0x80, dice.between(0, most)),
+        "on_channel": lambda dice: replace(commands(dice), cla=dice.below(4)),
+        "read_again": lambda dice: replace(read_binary(0, 4), cla=dice.below(4)),
     }
+    return {**makers, "read_on_channel": read} if transparent else makers
 
 
-def chains(layout: Layout) -> Commands:
+def chains(layout: Layout) -> Makers:
     """UPDATE BINARY in parts, and responses that are fetched in pieces."""
     open_files = [
         ef for ef in layout.elementary(Kind.TRANSPARENT) if ef.writable and ef.update.always
     ]
-    rules: Commands = {
-        "ask": st.builds(
-            lambda file, ne, pieces: (
-                select_path(file, FCP, ne),
-                *(get_response(size) for size in pieces),
-            ),
-            st.sampled_from(layout.files),
-            st.sampled_from([None, 1, 9]),
-            st.lists(st.sampled_from([1, 3, 7, SHORT_NE]), max_size=4),
+
+    def ask(dice: Dice) -> Moves:
+        sizes = dice.some(lambda die: die.pick((1, 3, 7, SHORT_NE)), 0, 4)
+        first = select_path(dice.pick(layout.files), FCP, dice.pick((None, 1, 9)))
+        return (first, *(get_response(size) for size in sizes))
+
+    def begun(dice: Dice) -> Moves:
+        offset, rest = dice.below(2), _bytes(dice, 4, 0)
+        part = replace(update_binary(offset, _bytes(dice, 4)), cla=0x10)
+        ended = (update_binary(offset, rest), read_binary(0, 12)) if rest else ()
+        return (select_path(dice.pick(open_files)), part, *ended)
+
+    makers: Makers = {
+        "ask": ask,
+        "chained": lambda dice: replace(
+            update_binary(dice.below(2), _bytes(dice, 4)), cla=dice.pick((0x10, 0x10, 0x00))
         ),
-        "chained": st.builds(
-            lambda offset, data, cla: replace(update_binary(offset, data), cla=cla),
-            st.integers(0, 1),
-            _bytes(4),
-            st.sampled_from([0x10, 0x10, 0x00]),
-        ),
-        "fetch": st.sampled_from([1, 3, 20, SHORT_NE]).map(get_response),
+        "fetch": lambda dice: get_response(dice.pick((1, 3, 20, SHORT_NE))),
     }
-    if open_files:
-        rules["begin_chain"] = st.builds(
-            lambda ef, offset, data, rest: (
-                select_path(ef),
-                replace(update_binary(offset, data), cla=0x10),
-                *((update_binary(offset, rest), read_binary(0, 12)) if rest else ()),
-            ),
-            st.sampled_from(open_files),
-            st.integers(0, 1),
-            _bytes(4),
-            _bytes(4, 0),
-        )
-    return rules
+    return {**makers, "begin_chain": begun} if open_files else makers
 
 
-def changes(keys: Keys, references: tuple[Reference, ...]) -> Commands:
+def changes(keys: Keys, references: tuple[Reference, ...]) -> Makers:
     """Values are changed to and fro, and their requirement switched."""
     known = [one for one in references if keys.right(one) is not None]
     if not known:
         return {}
+    guesses = ("pin", "other", "pin")
 
-    def change(reference: Reference, old: str, new: str) -> Moves:
-        data = (keys.guess(old, reference) or b"") + (keys.guess(new, reference) or b"")
-        command = CommandAPDU(0x00, CHANGE, 0x00, reference.number, data)
+    def value(dice: Dice, reference: Reference) -> bytes:
+        return keys.guess(dice.pick(guesses), reference) or b""
+
+    def sent(reference: Reference, ins: int, data: bytes) -> Moves:
+        command = CommandAPDU(0x00, ins, 0x00, reference.number, data)
         return select_path(reference.df), command
 
-    def switch(reference: Reference, guess: str, ins: int) -> Moves:
-        data = keys.guess(guess, reference) or b""
-        return select_path(reference.df), CommandAPDU(0x00, ins, 0x00, reference.number, data)
+    def change(dice: Dice) -> Moves:
+        reference = dice.pick(known)
+        return sent(reference, CHANGE, value(dice, reference) + value(dice, reference))
 
-    guesses = st.sampled_from(["pin", "other", "pin"])
-    chosen = st.sampled_from(known)
-    return {
-        "change": st.builds(change, chosen, guesses, guesses),
-        "require": st.builds(switch, chosen, guesses, st.sampled_from([DISABLE, ENABLE])),
-    }
+    def require(dice: Dice) -> Moves:
+        reference = dice.pick(known)
+        return sent(reference, dice.pick((DISABLE, ENABLE)), value(dice, reference))
+
+    return {"change": change, "require": require}

@@ -1,32 +1,42 @@
-"""The state machine that walks card and model side by side through generated histories."""
+"""Histories of commands of chosen kinds, in any order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import hypothesis
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Flaky
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from conformance import strategies
 from conformance.guard import Refused
 from conformance.layout import Kind
 from conformance.strategies import further
-from conformance.strategies.further import Commands, Moves
-from conformance.terminal import Violation
+from conformance.strategies.walk import Move, wander
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from conformance.apdu import CommandAPDU
     from conformance.bench import Bench
+    from conformance.strategies import Maker, Makers
+    from conformance.strategies.dice import Dice
     from conformance.terminal import Terminal
 
 RECORD_KINDS = (Kind.LINEAR_FIXED, Kind.LINEAR_VARIABLE, Kind.LINEAR_TLV, Kind.CYCLIC)
 LONGEST = 30
-"""Commands in one history, at most."""
+"""Moves in one history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroll:
+    """One history: what the guard does not let pass is left out of it."""
+
+    terminal: Terminal
+
+    def take(self, maker: Maker, dice: Dice) -> None:
+        """Send the command, or those that belong together, that *maker* makes of *dice*."""
+        made = maker(dice)
+        for command in made if isinstance(made, tuple) else (made,):
+            try:
+                self.terminal.send(command)
+            except Refused:
+                continue
 
 
 def explore(bench: Bench, *kinds: str) -> None:
@@ -34,120 +44,51 @@ def explore(bench: Bench, *kinds: str) -> None:
 
     Kinds: select, binary, record, verify, reset, and read (the reading half of binary and record);
     files (that are created), records and parts (of those), channels, chains and changes of values.
-    Hypothesis does not shrink here: a history is a list of commands that can be replayed, and
-    `conformance.minimise` makes it short with a tenth of the replays.
     """
-    found: list[Violation] = []
-    machine = _machine(bench, kinds, found)
-    chosen = settings(
-        max_examples=bench.plan.examples,
-        stateful_step_count=LONGEST,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        print_blob=False,
-        report_multiple_bugs=False,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    hypothesis.seed(bench.plan.seed)(machine)
-    try:
-        run_state_machine_as_test(machine, settings=chosen)
-    except Flaky:
-        raise found[0] from None  # whether it comes again is for the trial to say
-
-
-def _machine(
-    bench: Bench, kinds: tuple[str, ...], found: list[Violation]
-) -> type[RuleBasedStateMachine]:
-    """A state machine class whose rules send the commands of *kinds*; *found* gets violations."""
-
-    class History(RuleBasedStateMachine):
-        """One history on one card."""
-
-        terminal: Terminal
-        over = False
-
-        @initialize()
-        def begin(self) -> None:
-            """A card as it was found."""
-            self.terminal = bench.begin()
-
-        def send(self, command: CommandAPDU) -> None:
-            """Send what the guard lets pass; after the first violation keep to its requirement."""
-            if self.over:
-                return
-            try:
-                self.terminal.send(command)
-            except Refused:
-                return
-            except Violation as violation:
-                self.over = True
-                found.append(violation)
-                if violation.requirement == found[0].requirement:
-                    raise
-
-    for name, commands in _rules(bench, kinds).items():
-        setattr(History, name, _sending(name, commands))
+    moves: list[Move[Stroll]] = [_taking(maker) for maker in _makers(bench, kinds).values()]
     if "reset" in kinds:
-        History.reset = rule()(_reset)
-    return History
+        moves.append(lambda stroll, _dice: stroll.terminal.reset())
+    wander(bench, lambda: Stroll(bench.begin()), moves, LONGEST)
 
 
-def _reset(self: Any) -> None:
-    """Reset the card."""
-    if not self.over:
-        self.terminal.reset()
+def _taking(maker: Maker) -> Callable[[Stroll, Dice], None]:
+    return lambda stroll, dice: stroll.take(maker, dice)
 
 
-def _sending(name: str, commands: st.SearchStrategy[Moves]) -> Callable[..., None]:
-    """A rule called *name* that sends one of *commands*, or some that belong together."""
-
-    def send(self: Any, moves: Moves) -> None:
-        for command in moves if isinstance(moves, tuple) else (moves,):
-            self.send(command)
-
-    send.__name__ = name
-    decorated: Callable[..., None] = rule(moves=commands)(send)
-    return decorated
-
-
-def _rules(bench: Bench, kinds: tuple[str, ...]) -> Commands:
+def _makers(bench: Bench, kinds: tuple[str, ...]) -> Makers:
+    """The makers of commands of *kinds*; one that two kinds have in common counts once."""
     layout = bench.statement.layout
-    rules: Commands = {}
+    makers: Makers = {}
     if "select" in kinds:
-        rules["select"] = strategies.selections(layout)
+        makers["select"] = strategies.selections(layout)
     if {"binary", "read"} & set(kinds):
-        rules["read_binary"] = strategies.binary_reads(layout)
+        makers["read_binary"] = strategies.binary_reads(layout)
     if {"record", "read"} & set(kinds):
-        rules["read_record"] = strategies.record_reads(layout)
+        makers["read_record"] = strategies.record_reads(layout)
     if "binary" in kinds:
-        rules["update_binary"] = strategies.binary_updates(layout)
+        makers["update_binary"] = strategies.binary_updates(layout)
     if "record" in kinds:
-        rules["update_record"] = strategies.record_updates(layout)
+        makers["update_record"] = strategies.record_updates(layout)
     if "verify" in kinds:
-        verifications = strategies.verifications(layout, bench.keys)
-        if verifications is not None:
-            rules["verify"] = verifications
-    return rules | _further_rules(bench, kinds)
+        makers |= strategies.verifications(layout, bench.keys)
+    return makers | _further_makers(bench, kinds)
 
 
-def _further_rules(bench: Bench, kinds: tuple[str, ...]) -> Commands:
-    """The rules about created files, channels, chains and changed values, by other names."""
+def _further_makers(bench: Bench, kinds: tuple[str, ...]) -> Makers:
+    """Those about created files, channels, chains and changed values, by other names."""
     statement = bench.statement
-    rules: Commands = {}
+    makers: Makers = {}
     if "files" in kinds:
-        rules |= further.files(statement)
+        makers |= further.files(statement)
     if "records" in kinds:
-        rules |= further.work(statement, *RECORD_KINDS)
+        makers |= further.work(statement, *RECORD_KINDS)
     if "parts" in kinds:
-        rules |= further.work(statement, Kind.TRANSPARENT)
-        rules |= further.work(statement, Kind.DATA_OBJECTS)
+        makers |= further.work(statement, Kind.TRANSPARENT)
+        makers |= further.work(statement, Kind.DATA_OBJECTS)
     if "channels" in kinds:
-        rules |= further.on_channels(statement, strategies.selections(statement.layout))
+        makers |= further.on_channels(statement, strategies.selections(statement.layout))
     if "chains" in kinds:
-        rules |= further.chains(statement.layout)
+        makers |= further.chains(statement.layout)
     if "changes" in kinds:
-        rules |= further.changes(bench.keys, statement.layout.references)
-    return rules
+        makers |= further.changes(bench.keys, statement.layout.references)
+    return makers

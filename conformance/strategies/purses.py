@@ -8,31 +8,29 @@ money is counted here: what was found, plus what was loaded, less what was paid.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import hypothesis
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Flaky
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from typing import TYPE_CHECKING
 
 from conformance import trading
 from conformance.case import NotRun, not_applicable
 from conformance.commands import get_challenge
 from conformance.model.pboc.state import KINDS
+from conformance.strategies.walk import wander
 from conformance.terminal import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conformance.bench import Bench
     from conformance.family import CardKey, PurseTable
     from conformance.model.pboc.state import Kind
+    from conformance.strategies.dice import Dice
     from conformance.terminal import Terminal
 
 CONSERVED = "pboc/purse/conserved"
 LONGEST = 20
-AMOUNTS = st.one_of(st.integers(0, 300), st.just(0xFFFFFFFF))
+MOST = 0xFFFFFFFF
+SPOILT = (0, 0, 0, 0x01, 0x80)
+"""What is wrong with the MAC, most often nothing."""
+BETWEEN = (0, 0, 0, 0, 1, 2, 3)
+"""What comes between the commands of a transaction, most often nothing."""
 MOVES = {"load": 1, "unload": -1, "purchase": -1, "composite": -1}
 Trade = tuple["Kind", "PurseTable", "CardKey"]
 
@@ -109,82 +107,30 @@ def _trades(bench: Bench) -> tuple[Trade, ...]:
 
 def explore_purses(bench: Bench) -> None:
     """Run generated histories; the Violation of the first bad one."""
-    found: list[Violation] = []
-    machine = _machine(bench, _trades(bench), found)
-    chosen = settings(
-        max_examples=bench.plan.examples,
-        stateful_step_count=LONGEST,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        print_blob=False,
-        report_multiple_bugs=False,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        verbosity=hypothesis.Verbosity.quiet,
-    )
-    hypothesis.seed(bench.plan.seed)(machine)
-    try:
-        run_state_machine_as_test(machine, settings=chosen)
-    except Flaky:
-        raise found[0] from None  # whether it comes again is for the trial to say
+    trades = _trades(bench)
+
+    def begin() -> Purses:
+        purses = Purses(bench.begin(), trades)
+        purses.enter()
+        return purses
+
+    wander(bench, begin, (_trade, _prove, _count, _reset), LONGEST)
 
 
-def _machine(
-    bench: Bench, trades: tuple[Trade, ...], found: list[Violation]
-) -> type[RuleBasedStateMachine]:
-    """A state machine class over *trades*; *found* gets violations."""
-    chosen = st.sampled_from(trades)
-
-    class History(RuleBasedStateMachine):
-        """One history on one card."""
-
-        purses: Purses
-        over = False
-
-        @initialize()
-        def begin(self) -> None:
-            """A card as it was found."""
-            self.purses = Purses(bench.begin(), trades)
-            self.purses.enter()
-
-        @rule(
-            trade=chosen,
-            amount=AMOUNTS,
-            spoilt=st.sampled_from([0, 0, 0, 0x01, 0x80]),
-            between=st.sampled_from([0, 0, 0, 0, 1, 2, 3]),
-        )
-        def trade(self, trade: Trade, amount: int, spoilt: int, between: int) -> None:
-            """A transaction."""
-            _watched(self, found, lambda: self.purses.trade(trade, amount, spoilt, between))
-
-        @rule(trade=chosen)
-        def prove(self, trade: Trade) -> None:
-            """GET TRANSACTION PROOF."""
-            _watched(self, found, lambda: self.purses.prove(trade))
-
-        @rule(trade=chosen)
-        def count(self, trade: Trade) -> None:
-            """GET BALANCE."""
-            _watched(self, found, lambda: self.purses.count(trade[1]))
-
-        @rule()
-        def reset(self) -> None:
-            """A reset."""
-            _watched(self, found, self.purses.terminal.reset)
-            _watched(self, found, self.purses.enter)
-
-    return History
+def _trade(purses: Purses, dice: Dice) -> None:
+    amount = MOST if not dice.below(8) else dice.between(0, 300)
+    spoilt, between = dice.pick(SPOILT), dice.pick(BETWEEN)
+    purses.trade(dice.pick(purses.trades), amount, spoilt, between)
 
 
-def _watched(history: Any, found: list[Violation], step: Callable[[], object]) -> None:
-    """Take *step*; after the first violation keep to its requirement."""
-    if history.over:
-        return
-    try:
-        step()
-    except Violation as violation:
-        history.over = True
-        found.append(violation)
-        if violation.requirement == found[0].requirement:
-            raise
+def _prove(purses: Purses, dice: Dice) -> None:
+    purses.prove(dice.pick(purses.trades))
+
+
+def _count(purses: Purses, dice: Dice) -> None:
+    purses.count(dice.pick(purses.trades)[1])
+
+
+def _reset(purses: Purses, _dice: Dice) -> None:
+    purses.terminal.reset()
+    purses.enter()
