@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 HEADER_LENGTH = 4
 SHORT_NE = 0x100
@@ -47,7 +48,7 @@ class CommandAPDU:
     extended: bool = False
 
     def __post_init__(self) -> None:
-        if any(not 0 <= field <= 0xFF for field in (self.cla, self.ins, self.p1, self.p2)):
+        if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
             raise MalformedAPDU("a header field is not one byte")
         limit_nc, limit_ne = (0xFFFF, EXTENDED_NE) if self.extended else (0xFF, SHORT_NE)
         if len(self.data) > limit_nc or (self.ne is not None and not 1 <= self.ne <= limit_ne):
@@ -79,21 +80,7 @@ class CommandAPDU:
     @classmethod
     def decode(cls, raw: bytes) -> CommandAPDU:
         """The command in *raw*; MalformedAPDU when the length fields contradict the length."""
-        if len(raw) < HEADER_LENGTH:
-            raise MalformedAPDU(f"{len(raw)} bytes are too few for a header")
-        cla, ins, p1, p2 = raw[:HEADER_LENGTH]
-        body = raw[HEADER_LENGTH:]
-        if not body:
-            return cls(cla, ins, p1, p2)
-        if len(body) == 1:
-            return cls(cla, ins, p1, p2, ne=body[0] or SHORT_NE)
-        if body[0]:
-            data, le = body[1 : 1 + body[0]], body[1 + body[0] :]
-            if len(data) < body[0] or len(le) > 1:
-                raise MalformedAPDU("Lc does not agree with the length of the command")
-            return cls(cla, ins, p1, p2, data, (le[0] or SHORT_NE) if le else None)
-        data, ne = _extended_fields(body)
-        return cls(cla, ins, p1, p2, data, ne, extended=True)
+        return _decoded(raw)
 
 
 def _extended_fields(body: bytes) -> tuple[bytes, int | None]:
@@ -105,6 +92,26 @@ def _extended_fields(body: bytes) -> tuple[bytes, int | None]:
     if nc == 0 or len(body) < 3 or len(data) < nc or len(le) not in {0, 2}:
         raise MalformedAPDU("an extended Lc or Le does not agree with the length")
     return data, (int.from_bytes(le, "big") or EXTENDED_NE) if le else None
+
+
+@lru_cache(maxsize=64)
+def _decoded(raw: bytes) -> CommandAPDU:
+    """Guard, laws and model each decode the same command, one after the other."""
+    if len(raw) < HEADER_LENGTH:
+        raise MalformedAPDU(f"{len(raw)} bytes are too few for a header")
+    cla, ins, p1, p2 = raw[:HEADER_LENGTH]
+    body = raw[HEADER_LENGTH:]
+    if not body:
+        return CommandAPDU(cla, ins, p1, p2)
+    if len(body) == 1:
+        return CommandAPDU(cla, ins, p1, p2, ne=body[0] or SHORT_NE)
+    if body[0]:
+        data, le = body[1 : 1 + body[0]], body[1 + body[0] :]
+        if len(data) < body[0] or len(le) > 1:
+            raise MalformedAPDU("Lc does not agree with the length of the command")
+        return CommandAPDU(cla, ins, p1, p2, data, (le[0] or SHORT_NE) if le else None)
+    data, ne = _extended_fields(body)
+    return CommandAPDU(cla, ins, p1, p2, data, ne, extended=True)
 
 
 @dataclass(frozen=True, slots=True)

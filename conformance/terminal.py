@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, ResponseAPDU
@@ -97,7 +97,7 @@ class Terminal:
         self.bench.guard.admit(raw, self.model)
         self.model.sent.update(raw[1:2])
         answer = self.bench.exchange(self._card, raw)
-        self._history.append(replace(step, response=answer))
+        self._history.append(Step(raw, answer, step.expect, step.wholly))
         broken = broken_law(raw, answer)
         if broken is not None:
             raise self._violation(broken[0], broken[1], ())

@@ -107,7 +107,7 @@ class Model:
         away = transmission.turned_away(state, command.cla, command.ins, is_open=there is not None)
         if away is not None or there is None:
             return away or transmission.malformed(state)
-        plain = replace(command, cla=command.cla & ~stages.CHANNEL)
+        plain = replace(command, cla=command.cla & ~stages.CHANNEL) if number else command
         ruling = self._chained(there, plain, number)
         return stages.returned(ruling, state, number) if number else ruling
 

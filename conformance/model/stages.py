@@ -69,9 +69,9 @@ def returned(ruling: Ruling, basic: State, channel: int) -> Ruling:
 def chained(card: Statement, state: State, command: CommandAPDU) -> Ruling | CommandAPDU:
     """The ruling of a part of a chain, or the whole command when its last part has come."""
     chain, last = state.chain, not command.cla & CHAINING
-    unchained = replace(state, chain=None)
     if chain is None and last:
         return command
+    unchained = replace(state, chain=None)
     plain = replace(command, cla=command.cla & ~CHAINING)
     header = (plain.cla, plain.ins, plain.p1, plain.p2)
     if chain is not None and (chain.cla, chain.ins, chain.p1, chain.p2) != header:

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from hypothesis import strategies as st
+
 T = TypeVar("T")
 
 FACES = 1 << 24
-"""Numbers to be drawn lie below; Hypothesis draws them evenly only up to 24 bits."""
+"""How many numbers may be drawn; Hypothesis draws evenly only among so many."""
+NUMBERS = st.integers(1 << 100, (1 << 100) + FACES - 1)
+"""They are large because Hypothesis mixes numbers in that it finds in the source of the modules it
+sees loaded. None of those lies here, so the same seed draws the same, installed or not."""
 _WORD = (1 << 64) - 1
 _MULTIPLIER, _INCREMENT = 6364136223846793005, 1442695040888963407
 _HIGH = 33
@@ -27,7 +32,7 @@ class Dice:
     __slots__ = ("_state",)
 
     def __init__(self, number: int, seed: int = 0) -> None:
-        self._state = number + seed * FACES
+        self._state = number % FACES + seed * FACES
         self.below(1)
 
     def below(self, count: int) -> int:

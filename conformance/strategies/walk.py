@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
-from conformance.strategies.dice import FACES, Dice
+from conformance.strategies.dice import NUMBERS, Dice
 from conformance.terminal import Violation
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longe
         suppress_health_check=list(HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
     )
-    @hypothesis.given(st.lists(st.integers(0, FACES - 1), min_size=longest, max_size=longest))
+    @hypothesis.given(st.lists(NUMBERS, min_size=longest, max_size=longest))
     def walk(numbers: list[int]) -> None:
         try:
             walker = begin()
