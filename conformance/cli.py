@@ -50,6 +50,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the result and the report.")] = Path("out"),
     area: Annotated[list[str] | None, typer.Option(help="Only this area; repeatable.")] = None,
     any_atr: Annotated[bool, typer.Option("--any-atr", help="Whatever the ATR is.")] = False,
+    reconnect: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a card that was lost.")
+    ] = 10,
     operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
     lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
 ) -> int:
@@ -67,6 +70,7 @@ def run(
         out=str(out),
         areas=_areas(area or []),
         any_atr=any_atr,
+        reconnect=reconnect,
         operator=operator,
         lab=lab,
         command_line=shlex.join(["conformance", *sys.argv[1:]]),

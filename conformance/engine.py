@@ -16,7 +16,8 @@ import hypothesis.configuration
 import pytest
 
 from conformance.bench import Bench, Plan
-from conformance.cards import open_card
+from conformance.cards import Ability, open_card
+from conformance.cards.recovering import Patience, RecoveringCard
 from conformance.case import Case
 from conformance.catalogue import load_catalogue
 from conformance.evidence import Evidence
@@ -58,6 +59,8 @@ class Request:
     areas: tuple[str, ...] = ()
     any_atr: bool = False
     """Whether a statement may be used for a card that answers another ATR than it declares."""
+    reconnect: float = 10.0
+    """Seconds for which a card that was lost in the middle is waited for."""
     operator: str = ""
     lab: str = ""
     command_line: str = ""
@@ -66,7 +69,10 @@ class Request:
 def prepare(request: Request) -> Judge:
     """A judge with its card powered up; UsageError or CardLost when that cannot be."""
     folder = Path(request.out) if request.out else None
-    card = open_card(request.card)
+    card = opened = open_card(request.card)
+    recovering = None
+    if Ability.RETURN in opened.abilities:
+        card = recovering = RecoveringCard(opened, Patience(request.reconnect))
     atr = card.connect()
     try:
         statement, keys = _declared(request, card.known_as or atr)
@@ -79,6 +85,8 @@ def prepare(request: Request) -> Judge:
     plan = Plan(request.seed, request.examples)
     bench = Bench(card, statement, keys, guard, evidence, plan, time.perf_counter)
     bench.found(atr)
+    if recovering is not None:
+        recovering.told = evidence.event
     return Judge(bench, load_catalogue(), _circumstances(request), folder)
 
 

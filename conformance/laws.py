@@ -16,6 +16,8 @@ SECURE_MESSAGING, FURTHER = 0x0C, 0x60
 
 def broken_law(raw: bytes, answer: bytes) -> tuple[str, str] | None:
     """The requirement that the bytes *answer* to the command *raw* break, and how; or None."""
+    if not answer:
+        return ANSWERS, "the card gives no answer: it is silent, or gone"
     try:
         response = ResponseAPDU.decode(answer)
     except MalformedAPDU as error:

@@ -26,6 +26,8 @@ EXCHANGES = 6000
 """Exchanges spent on one failure, at most, on a card that can be copied."""
 SLOW_EXCHANGES = 600
 """The same on a card that has to be reset and put back each time."""
+SILENCE = 120
+"""What it costs when such a card falls silent: it may have to be waited for."""
 
 
 def replay(bench: Bench, steps: tuple[Step, ...]) -> Violation | None:
@@ -62,6 +64,8 @@ class _Shrinking:
         if self.left < 0 and not whatever_it_costs:
             return None
         violation = replay(self.bench, steps)
+        if violation and not violation.history[-1].response and not self.bench.copies:
+            self.left -= SILENCE
         return violation if violation and _told(violation) == _told(self.original) else None
 
 
@@ -84,7 +88,7 @@ def minimise(bench: Bench, violation: Violation) -> Violation | None:
 
 
 def _fewer_steps(shrinking: _Shrinking, found: Violation) -> Violation:
-    size = max(1, len(found.history) // 2)
+    size = max(1, len(found.history) - 1)
     while size:
         shorter = _without_a_run(shrinking, found, size)
         if shorter is None:

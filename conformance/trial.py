@@ -106,6 +106,10 @@ def settle(bench: Bench, violation: Violation, body: Callable[[], None]) -> Find
         again = minimise(bench, violation) if violation.replayable else _repeated(violation, body)
     except NotPutBack as trouble:
         return Finding(Verdict.INCONCLUSIVE, str(trouble), failure_of(bench, violation))
+    except CardLost as lost:
+        # The next reset ends the run; what was the last command is told all the same.
+        reason = f"{violation.message}; {lost}"
+        return Finding(Verdict.INCONCLUSIVE, reason, failure_of(bench, violation))
     if again is None:
         return Finding(Verdict.INCONCLUSIVE, NOT_REPEATED, failure_of(bench, violation))
     return Finding(Verdict.FAIL, again.message, failure_of(bench, again))

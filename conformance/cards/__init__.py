@@ -14,6 +14,8 @@ class Ability(Enum):
     """What some cards under test can do and others cannot."""
 
     FORK = "fork"
+    RETURN = "return"
+    """It may be lost and come back: there is a reader to wait at."""
 
 
 class CardUnderTest(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from conformance.cards import Ability
 from conformance.trouble import CardLost, NotCarried, UsageError
 
 if TYPE_CHECKING:
-    from conformance.cards import Ability, CardUnderTest
+    from conformance.cards import CardUnderTest
 
 INSTALL = "pcsc needs pyscard: pip install 'simcard-conformance[pcsc]'"
 START = (
@@ -20,7 +21,7 @@ START_WINDOWS = "start the Windows service SCardSvr (`sc start SCardSvr`)"
 class ReaderCard:
     """The card in one reader, connected to exclusively so that nobody else talks in between."""
 
-    abilities: frozenset[Ability] = frozenset()
+    abilities: frozenset[Ability] = frozenset({Ability.RETURN})
     known_as: bytes | None = None
 
     def __init__(self, reader: str, smartcard: Any) -> None:
@@ -53,7 +54,7 @@ class ReaderCard:
         scard = self._scard
         code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         self._check(code, "establishing a context")
-        code, self._card, self._protocol = scard.SCardConnect(
+        code, card, self._protocol = scard.SCardConnect(
             self._context,
             self.reader,
             scard.SCARD_SHARE_EXCLUSIVE,
@@ -64,6 +65,7 @@ class ReaderCard:
         if code in {scard.SCARD_E_NO_SMARTCARD, scard.SCARD_W_REMOVED_CARD}:
             raise UsageError(f"--card {self.spec}: there is no card in the reader")
         self._check(code, "connecting")
+        self._card = card  # a handle only now: pyscard cannot release what it did not get
         return self.reset()
 
     def reset(self) -> bytes:

@@ -10,6 +10,8 @@ from conformance.cards import Ability
 from conformance.result import RESULT_FILE, TRACE_FILE, read_result, read_trace
 from conformance.trouble import CardLost
 
+PASSING = frozenset({"lost", "back"})
+"""Events about the way to the card; the reset behind them has the ATR."""
 COPIED = ("sim:", "mutant:")
 """The cards whose runs were on copies; a record of theirs has the resets of copies in it."""
 
@@ -45,7 +47,7 @@ class RecordedCard:
         """The card whose run left its result and trace in *folder*."""
         room = Path(folder)
         result = read_result(room / RESULT_FILE)
-        trace = deque(read_trace(room / TRACE_FILE))
+        trace = deque(one for one in read_trace(room / TRACE_FILE) if one.event not in PASSING)
         card = result.card
         copied = card.spec.startswith(COPIED)
         abilities = frozenset({Ability.FORK}) if copied else frozenset[Ability]()
