@@ -43,7 +43,10 @@ class Risk(StrEnum):
     @property
     def rank(self) -> int:
         """0 for `observe` to 3 for `destroy`; a case runs when its rank is not above the run's."""
-        return list(Risk).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {risk: rank for rank, risk in enumerate(Risk)}
 
 
 class Outcome(StrEnum):
