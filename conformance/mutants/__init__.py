@@ -6,6 +6,8 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     access,
     answering,
     binary,
+    blind,
+    blindfamilies,
     channels,
     environment,
     files,
