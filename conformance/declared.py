@@ -12,6 +12,7 @@ from conformance.layout import (
     ElementaryFile,
     File,
     Item,
+    Key,
     Kind,
     Layout,
     Reference,
@@ -21,10 +22,11 @@ from conformance.layout import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.operations import KeyTable
     from conformance.statement import FileTable, ReferenceTable, ScratchTable
 
 _STATES = re.compile(r"state ([0-9a-f])-([0-9a-f])")
-_TERM = re.compile(r"pin:([A-Za-z0-9._-]+)")
+_TERM = re.compile(r"(?:pin|key):[A-Za-z0-9._-]+")
 
 
 class LayoutError(ValueError):
@@ -32,7 +34,11 @@ class LayoutError(ValueError):
 
 
 def build_layout(
-    files: Sequence[FileTable], references: Sequence[ReferenceTable], *, pboc: bool = False
+    files: Sequence[FileTable],
+    references: Sequence[ReferenceTable],
+    *,
+    pboc: bool = False,
+    keys: Sequence[KeyTable] = (),
 ) -> Layout:
     """The layout that *files* and *references* describe; LayoutError on a contradiction.
 
@@ -46,13 +52,15 @@ def build_layout(
     _refuse_duplicates(
         "reference", [(table.df, table.number) for table in references], "number under one DF"
     )
+    proofs = tuple(_proof(table, index, dedicated) for index, table in enumerate(keys))
+    rules = _rules(held, proofs)
     nodes: list[File] = []
     for index, table in enumerate(files):
         key = f"file[{index}]"
         if table.kind is Kind.DF:
             nodes.append(dedicated[table.path])
         else:
-            nodes.append(_elementary(table, key, dedicated, held))
+            nodes.append(_elementary(table, key, dedicated, rules))
     _refuse_duplicates("file", [(table.path,) for table in files], "file identifier under one DF")
     _refuse_duplicates(
         "file",
@@ -67,7 +75,8 @@ def build_layout(
         ],
         "short EF identifier under one DF",
     )
-    return Layout(tuple(nodes), held)
+    found = tuple(_key(*one, rules) for one in zip(keys, proofs, strict=True))
+    return Layout(tuple(nodes), held, found)
 
 
 def check_scratch(layout: Layout, scratch: ScratchTable | None) -> None:
@@ -123,6 +132,43 @@ def _reference(table: ReferenceTable, index: int, dedicated: dict[str, Dedicated
     )
 
 
+Rules = dict[str, Reference]
+"""What an access rule may ask for, by the words of the statement."""
+
+
+def _rules(held: tuple[Reference, ...], proofs: tuple[Reference, ...]) -> Rules:
+    pins = {f"pin:{reference.name}": reference for reference in held}
+    return pins | {proof.name: proof for proof in proofs}
+
+
+def _proof(table: KeyTable, index: int, dedicated: dict[str, DedicatedFile]) -> Reference:
+    """The key as something that can be proven; it has no value that VERIFY would compare."""
+    if table.df not in dedicated:
+        raise LayoutError(f"operations.key[{index}].df: {table.df} is not declared as a DF")
+    df, name = dedicated[table.df], f"key:{table.name}"
+    return Reference(name, table.number, df, 0, table.tries, table.floor, known=False)
+
+
+def _key(table: KeyTable, proof: Reference, rules: Rules) -> Key:
+    where = f"operations.key {table.name}"
+    return Key(
+        table.name,
+        table.number,
+        proof.df,
+        table.algorithm,
+        frozenset(table.usage),
+        {int(template, 16): mechanism for template, mechanism in table.implied.items()},
+        _right(table.access, f"{where}.access", proof.df, rules),
+        _right(table.generate, f"{where}.generate", proof.df, rules),
+        bytes.fromhex(table.public),
+        table.exponent,
+        table.private,
+        table.uses,
+        table.spare,
+        proof,
+    )
+
+
 def _check_numbers(references: Sequence[ReferenceTable]) -> None:
     """ISO/IEC 7816-4:2020, 11.6.6: bit 8 tells local reference data from global one."""
     for index, table in enumerate(references):
@@ -134,7 +180,7 @@ def _check_numbers(references: Sequence[ReferenceTable]) -> None:
 
 
 def _elementary(
-    table: FileTable, key: str, dedicated: dict[str, DedicatedFile], held: tuple[Reference, ...]
+    table: FileTable, key: str, dedicated: dict[str, DedicatedFile], held: Rules
 ) -> ElementaryFile:
     parent = dedicated.get(table.path.rpartition("/")[0])
     if parent is None:
@@ -169,8 +215,8 @@ def _elementary(
     )
 
 
-def _right(text: str, key: str, df: DedicatedFile, held: tuple[Reference, ...]) -> Right:
-    """`always`, `never`, or `pin:NAME` joined by `and`, the alternatives joined by `or`.
+def _right(text: str, key: str, df: DedicatedFile, held: Rules) -> Right:
+    """`always`, `never`, or `pin:NAME` and `key:NAME` joined by `and`, alternatives by `or`.
 
     Or `session`, an open secure channel. Or `state 1-f`: the security state of a card of the PBOC
     family is one of those.
@@ -185,15 +231,15 @@ def _right(text: str, key: str, df: DedicatedFile, held: tuple[Reference, ...]) 
         first, last = (int(digit, 16) for digit in states.groups())
         return Right(tuple(frozenset({one}) for one in SECURITY_STATES[first : last + 1]))
     lineage = tuple(df.lineage())
-    usable = {reference.name: reference for reference in held if reference.df in lineage}
+    usable = {name: reference for name, reference in held.items() if reference.df in lineage}
     alternatives = []
     for alternative in text.split(" or "):
         terms = [_TERM.fullmatch(term.strip()) for term in alternative.split(" and ")]
-        names = [term[1] if term else "" for term in terms]
+        names = [term[0] if term else "" for term in terms]
         for name in names:
             if name not in usable:
                 raise LayoutError(
-                    f"{key}: {text!r} is not always, never or pin:NAME"
+                    f"{key}: {text!r} is not always, never, pin:NAME or key:NAME"
                     f" of a reference in the DF or above ({', '.join(usable) or 'none'})"
                 )
         alternatives.append(frozenset(usable[name] for name in names))

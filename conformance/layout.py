@@ -113,6 +113,37 @@ SESSION = Reference("session", 0xFF, _NOWHERE, 0, 1, 1, known=False)
 """A secure channel that is open, as what an access rule may ask for."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Key:
+    """A key of the card, declared for operations and authentication."""
+
+    name: str
+    number: int
+    """The byte P2, or the value of data object 83 or 84 (ISO/IEC 7816-4:2020, 11.6.6)."""
+    df: DedicatedFile
+    algorithm: str
+    usage: frozenset[str]
+    implied: Mapping[int, str]
+    """By the tag of a template, the mechanism that the key has where none is set."""
+    access: Right
+    """When it may be used."""
+    generate: Right
+    """When a new pair may take its place."""
+    public: bytes
+    """Modulus or point; empty while it may change."""
+    exponent: int
+    private: bool
+    uses: int
+    spare: bool
+    proof: Reference
+    """Its being proven, as an access rule may ask for it, and its retry counter."""
+
+    @property
+    def tries(self) -> int:
+        """Failures that the card counts, 0 when it counts none."""
+        return self.proof.tries
+
+
 class Item(NamedTuple):
     """A record whose content the social security scheme fixes: identifier, length, coding."""
 
@@ -166,6 +197,7 @@ class Layout:
 
     files: tuple[File, ...]
     references: tuple[Reference, ...]
+    keys: tuple[Key, ...] = ()
 
     @property
     def master(self) -> DedicatedFile:
@@ -223,6 +255,18 @@ class Layout:
             fid = int.from_bytes(path[position : position + 2], "big")
             here = next((file for file in self.children(here) if file.fid == fid), None)
         return here
+
+    def key_at(self, df: DedicatedFile, number: int) -> Key | None:
+        """The key that *number* means while *df* is current: near it, or with bit 8 clear the MF's.
+
+        ISO/IEC 7816-4:2020, 11.6.6, which says it of every reference in P2.
+        """
+        lineage = tuple(df.lineage())
+        for holder in lineage if number & 0x80 else lineage[-1:]:
+            for key in self.keys:
+                if key.df is holder and key.number == number:
+                    return key
+        return None
 
     def references_at(self, df: DedicatedFile, number: int) -> tuple[Reference, ...]:
         """What P2 = *number* of VERIFY may mean while *df* is current, the nearest first."""

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from conformance.declared import LayoutError, build_layout, check_scratch
 from conformance.family import ItemTable, PbocTable
 from conformance.layout import Kind
+from conformance.operations import OperationsTable, check_operations
 from conformance.trouble import UsageError
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class StatementFile(_Table):
     scratch: ScratchTable | None = None
     messaging: MessagingTable = MessagingTable()
     pboc: PbocTable | None = None
+    operations: OperationsTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ class Statement:
     scratch: ScratchTable | None
     messaging: MessagingTable
     pboc: PbocTable | None = None
+    operations: OperationsTable | None = None
 
     @property
     def atr(self) -> bytes:
@@ -221,7 +224,7 @@ def parse_statement(text: str, origin: str) -> Statement:
     tables = read_toml(text, origin)
     parsed = checked(StatementFile, tables, origin)
     try:
-        layout = build_layout(parsed.file, parsed.reference, pboc=parsed.pboc is not None)
+        layout = _layout(parsed)
         check_scratch(layout, parsed.scratch)
     except LayoutError as error:
         raise UsageError(f"{origin}: {error}") from error
@@ -238,7 +241,19 @@ def parse_statement(text: str, origin: str) -> Statement:
         parsed.scratch,
         parsed.messaging,
         parsed.pboc,
+        parsed.operations,
     )
+
+
+def _layout(parsed: StatementFile) -> Layout:
+    """The layout that the tables describe; LayoutError for the first contradiction."""
+    table = parsed.operations
+    keys = table.key if table is not None else ()
+    pboc = parsed.pboc is not None
+    layout = build_layout(parsed.file, parsed.reference, pboc=pboc, keys=keys)
+    for fault in check_operations(table):
+        raise LayoutError(fault)
+    return layout
 
 
 def read_toml(text: str, origin: str) -> dict[str, Any]:

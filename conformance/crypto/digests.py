@@ -16,9 +16,17 @@ def digest(name: str, data: bytes) -> bytes:
 def sm3(data: bytes) -> bytes:
     """SM3 of *data*, 32 bytes."""
     padded = data + b"\x80" + bytes(-(len(data) + 9) % 64) + (8 * len(data)).to_bytes(8, "big")
-    state = [int(word, 16) for word in _START.split()]
-    for start in range(0, len(padded), 64):
-        compressed = _compress(state, padded[start : start + 64])
+    return sm3_state(padded)
+
+
+def sm3_state(blocks: bytes, start: list[int] | None = None) -> bytes:
+    """The state of SM3 after *blocks* of 64 bytes: the hash code where they end in its padding.
+
+    It begins as the standard says, or at the eight words *start*.
+    """
+    state = start or [int(word, 16) for word in _START.split()]
+    for at in range(0, len(blocks), 64):
+        compressed = _compress(state, blocks[at : at + 64])
         state = [old ^ new for old, new in zip(state, compressed, strict=True)]
     return b"".join(word.to_bytes(4, "big") for word in state)
 

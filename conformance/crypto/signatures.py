@@ -3,7 +3,7 @@
 from conformance.crypto.curves import Curve
 from conformance.crypto.digests import digest
 
-_DIGEST_INFO = {
+DIGEST_INFO = {
     "SHA-1": "3021300906052B0E03021A05000414",
     "SHA-224": "302D300D06096086480165030402040500041C",
     "SHA-256": "3031300D060960864801650304020105000420",
@@ -33,7 +33,7 @@ def ecdsa_verify(curve: Curve, public: bytes, hashed: bytes, r: int, s: int) -> 
 
 def pkcs1_block(name: str, message: bytes, size: int) -> bytes:
     """00 01 FF .. FF 00 and the DigestInfo of *message*, *size* bytes."""
-    info = bytes.fromhex(_DIGEST_INFO[name]) + digest(name, message)
+    info = bytes.fromhex(DIGEST_INFO[name]) + digest(name, message)
     return b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
 
 

@@ -71,7 +71,7 @@ def _reserved(field: bytes) -> bool:
 
 def _with(state: State, layout: Layout, file: File) -> State:
     """*state* with *file* in the tree and current."""
-    grown = Layout((*layout.files, file), layout.references)
+    grown = replace(layout, files=(*layout.files, file))
     df = file if isinstance(file, DedicatedFile) else state.df
     ef = file if isinstance(file, ElementaryFile) else None
     after = replace(
@@ -125,7 +125,7 @@ def delete_file(card: Statement, state: State, command: CommandAPDU) -> Ruling:
     stands = state.df in gone or state.ef in gone or state.df is file.parent
     after = replace(
         state,
-        layout=Layout(kept, card.layout.references),
+        layout=replace(card.layout, files=kept),
         created=state.created - gone,
         inactive=state.inactive - gone,
         ended=state.ended - gone,

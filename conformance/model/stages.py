@@ -40,11 +40,12 @@ def _with(state: State, seat: Seat) -> State:
         verified=seat.verified,
         record=seat.record,
         pointer=seat.pointer,
+        desk=seat.desk,
     )
 
 
 def _seat(state: State) -> Seat:
-    return Seat(state.df, state.ef, state.verified, state.record, state.pointer)
+    return Seat(state.df, state.ef, state.verified, state.record, state.pointer, state.desk)
 
 
 def returned(ruling: Ruling, basic: State, channel: int) -> Ruling:

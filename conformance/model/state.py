@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from conformance.layout import DedicatedFile, ElementaryFile, File, Item, Layout, Reference
+from conformance.model.desk import EMPTY, NOTHING, Desk, Works
 
 if TYPE_CHECKING:
     from conformance.apdu import CommandAPDU
@@ -139,6 +140,7 @@ class Seat:
     verified: frozenset[Reference] = frozenset()
     record: int | None = 0
     pointer: int | None = None
+    desk: Desk = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,9 @@ class State:
     waiting: Waiting | None = None
     family: FamilyState | None = None
     """What a card of the PBOC family has beside: purses, key counters, a transaction begun."""
+    desk: Desk = EMPTY
+    """The security environment and what goes with it."""
+    works: Works = NOTHING
 
     def with_content(self, ef: ElementaryFile, index: int, content: Content) -> State:
         """The state in which record *index* (0 for a transparent EF) holds *content*."""
@@ -219,6 +224,7 @@ class State:
             chain=None,
             waiting=None,
             family=self.family.after_reset() if self.family else None,
+            desk=EMPTY,
         )
 
 

@@ -73,7 +73,7 @@ def test_a_good_statement_becomes_a_layout() -> None:
         ("tries = 3", "tries = 16", "reference.0.tries"),
         ('number = "01"', 'number = "81"', "reference.0..number: bit 8"),
         ('df = "3F00"', 'df = "3F00/7F99"', "reference.0..df: 3F00/7F99 is not declared"),
-        ("pin:01", "pin:07", "file.2..update: 'pin:07' is not always, never or pin:NAME"),
+        ("pin:01", "pin:07", "file.2..update: 'pin:07' is not always, never, pin:NAME or key:NAME"),
         ("pin:01", "sometimes", "file.2..update"),
         ('"pin:01"', '"never"', "file.2..writable: what is never read or updated"),
         ("size = 16\n", "", "file.2..size: a transparent EF needs its size"),
