@@ -6,8 +6,10 @@ to be undone; any other card is reset, and what was written is put back first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from conformance.cards import Ability
@@ -15,6 +17,7 @@ from conformance.guard import Guard
 from conformance.model import Model
 from conformance.model.state import State, initial_state
 from conformance.terminal import Terminal
+from conformance.trouble import TimeIsUp
 from conformance.undo import put_back
 
 if TYPE_CHECKING:
@@ -50,6 +53,10 @@ class Bench:
     """What the card holds when nothing has been tried: contents where they could be read."""
     live: Model | None = None
     """The model of the card on the table, when it may differ from the baseline."""
+    deadline: float = inf
+    """When, on the clock, the time for trying is over; putting back is not bound by it."""
+    share: float = inf
+    """Until when, on the clock, the case at hand may go on generating histories."""
 
     def __post_init__(self) -> None:
         self.baseline = initial_state(self.statement.layout)
@@ -79,19 +86,35 @@ class Bench:
     def put_back(self) -> None:
         """Undo what the latest history did to a card that cannot be copied."""
         if self.live is not None:
-            put_back(self, self.live)
+            with self.until(inf):
+                put_back(self, self.live)
             self.live = None
+
+    @contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """Meanwhile the time for trying ends at *moment*; TimeIsUp then."""
+        before, self.deadline = self.deadline, moment
+        try:
+            yield
+        finally:
+            self.deadline = before
 
     def reset(self, card: CardUnderTest) -> bytes:
         """Reset *card*, on the record."""
-        started = self.clock()
+        started = self._in_time()
         atr = card.reset()
         self.evidence.event("reset", atr, self.clock() - started)
         return atr
 
     def exchange(self, card: CardUnderTest, raw: bytes) -> bytes:
         """One exchange with *card*, on the record."""
-        started = self.clock()
+        started = self._in_time()
         answer = card.transmit(raw)
         self.evidence.exchange(raw, answer, self.clock() - started)
         return answer
+
+    def _in_time(self) -> float:
+        now = self.clock()
+        if now >= self.deadline:
+            raise TimeIsUp
+        return now

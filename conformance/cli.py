@@ -53,10 +53,14 @@ def run(
     reconnect: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for a card that was lost.")
     ] = 10,
+    budget: Annotated[
+        str | None, typer.Option(help="Time for judging: 90s, 10m, 1h30m. What is new comes first.")
+    ] = None,
     operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
     lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
 ) -> int:
     """Judge a card. Exit: 0 conformant, 1 not, 2 inconclusive, 3 usage, 4 card lost."""
+    from conformance.budget import seconds_of
     from conformance.display import Display, show_result
     from conformance.engine import EXIT_CODES, Request, all_cases, execute, prepare
 
@@ -71,6 +75,7 @@ def run(
         areas=_areas(area or []),
         any_atr=any_atr,
         reconnect=reconnect,
+        budget=seconds_of(budget) if budget is not None else None,
         operator=operator,
         lab=lab,
         command_line=shlex.join(["conformance", *sys.argv[1:]]),

@@ -61,6 +61,8 @@ class Request:
     """Whether a statement may be used for a card that answers another ATR than it declares."""
     reconnect: float = 10.0
     """Seconds for which a card that was lost in the middle is waited for."""
+    budget: float | None = None
+    """Seconds after which no new exchange is tried; putting back comes on top."""
     operator: str = ""
     lab: str = ""
     command_line: str = ""
@@ -84,6 +86,8 @@ def prepare(request: Request) -> Judge:
     guard = Guard(risk, statement.layout, keys)
     plan = Plan(request.seed, request.examples)
     bench = Bench(card, statement, keys, guard, evidence, plan, time.perf_counter)
+    if request.budget is not None:
+        bench.deadline = bench.clock() + request.budget
     bench.found(atr)
     if recovering is not None:
         recovering.told = evidence.event

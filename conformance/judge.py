@@ -63,12 +63,35 @@ class Judge:
     interrupted: bool = False
     _stocked: bool = False
     _saved: float = 0.0
+    _kept: float = 0.0
 
     def __post_init__(self) -> None:
         self._facts = facts_of(self.bench.statement)
 
-    def run(self, case: Case, body: Callable[[], None]) -> CaseResult:
-        """Try *case*; the first one is preceded by the inventory. CardLost passes through."""
+    def worthwhile(self, case: Case) -> bool:
+        """Whether *case* will ask the card: it concerns it, and is not above the risk level."""
+        within = case.risk.rank <= self.bench.guard.risk.rank
+        return within and any(self.concerned(identifier) for identifier in case.covers)
+
+    def concerned(self, identifier: str) -> bool:
+        """Whether the requirement *identifier* holds for a card such as the statement declares."""
+        return self.catalogue[identifier].condition.holds(self._facts)
+
+    def run(self, case: Case, body: Callable[[], None], ahead: int = 1) -> CaseResult:
+        """Try *case*; the first one is preceded by the inventory. CardLost passes through.
+
+        With a budget *ahead*, the cases from this one to the last, share what is left; but twice
+        what the first one took is kept for the last, which sees whether the card is still alive.
+        """
+        deadline = self.bench.deadline - (self._kept if ahead > 1 else 0)
+        now = self.bench.clock()
+        self.bench.share = now + (deadline - now) / max(ahead - 1, 1)
+        with self.bench.until(deadline):
+            result = self._run(case, body)
+        self._kept = self._kept or 2 * result.seconds
+        return result
+
+    def _run(self, case: Case, body: Callable[[], None]) -> CaseResult:
         if not self._stocked:
             self._stocked = True
             self._try(INVENTORY, lambda: take_stock(self.bench))

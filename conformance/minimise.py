@@ -17,6 +17,7 @@ from conformance.guard import Refused
 from conformance.result import Failure
 from conformance.result import Step as Line
 from conformance.terminal import Violation
+from conformance.trouble import TimeIsUp
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -26,6 +27,10 @@ EXCHANGES = 6000
 """Exchanges spent on one failure, at most, on a card that can be copied."""
 SLOW_EXCHANGES = 600
 """The same on a card that has to be reset and put back each time."""
+SHARE_OF_TIME = 10
+"""At most a tenth of the time that a budget leaves goes into making one failure short."""
+RECENT = (30, 75)
+"""How many steps at the end of a long history are tried alone before anything else."""
 SILENCE = 120
 """What it costs when such a card falls silent: it may have to be waited for."""
 
@@ -63,7 +68,13 @@ class _Shrinking:
         self.left -= len(steps)
         if self.left < 0 and not whatever_it_costs:
             return None
-        violation = replay(self.bench, steps)
+        try:
+            violation = replay(self.bench, steps)
+        except TimeIsUp:
+            if whatever_it_costs:
+                raise
+            self.left = 0
+            return None
         if violation and not violation.history[-1].response and not self.bench.copies:
             self.left -= SILENCE
         return violation if violation and _told(violation) == _told(self.original) else None
@@ -77,17 +88,21 @@ def _told(violation: Violation) -> tuple[str, bytes]:
 def minimise(bench: Bench, violation: Violation) -> Violation | None:
     """The same violation in as few and as small steps as possible; None if it is not repeated.
 
-    The first replay is the repetition after a reset that makes a failure a FAIL.
+    The first replay is the repetition after a reset that makes a failure a FAIL; TimeIsUp when the
+    budget ends before it does. After that the shortest found in time has to do.
     """
     budget = EXCHANGES if bench.copies else SLOW_EXCHANGES
     shrinking = _Shrinking(bench, violation, budget)
     found = shrinking.breaks(violation.history, whatever_it_costs=True)
     if found is None:
         return None
-    return _smaller_steps(shrinking, _fewer_steps(shrinking, found))
+    now = bench.clock()
+    with bench.until(now + (bench.deadline - now) / SHARE_OF_TIME):
+        return _smaller_steps(shrinking, _fewer_steps(shrinking, found))
 
 
 def _fewer_steps(shrinking: _Shrinking, found: Violation) -> Violation:
+    found = _recent(shrinking, found)
     size = max(1, len(found.history) - 1)
     while size:
         shorter = _without_a_run(shrinking, found, size)
@@ -96,6 +111,16 @@ def _fewer_steps(shrinking: _Shrinking, found: Violation) -> Violation:
         else:
             found = shorter
             size = min(size, max(1, len(found.history) - 1))
+    return found
+
+
+def _recent(shrinking: _Shrinking, found: Violation) -> Violation:
+    """The end of a long history alone, where that suffices."""
+    for size in RECENT:
+        if len(found.history) >= 2 * size:
+            shorter = shrinking.breaks(found.history[-size:])
+            if shorter is not None:
+                return shorter
     return found
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.budget import by_coverage
 from conformance.case import Case, Unmet
 from conformance.minimise import script_text
 from conformance.trouble import CardLost
@@ -44,6 +47,8 @@ AREAS = (
 )
 """The order in which areas are judged: what needs least of the card first."""
 FIRST, LAST = "laws/alive-first", "laws/alive-last"
+GENERATED = "histories"
+"""What the ids of the cases have in them that go on for as long as there is time."""
 
 
 def case_of(item: pytest.Item) -> Case | None:
@@ -58,6 +63,18 @@ def rank(case: Case) -> tuple[int, int, int]:
     return place, int(case.risk.rank == 3), AREAS.index(case.area)
 
 
+def by_need(cases: Iterable[Case], judge: Judge) -> list[Case]:
+    """*cases* for a run with a budget: single cases by what they cover, histories behind them.
+
+    Liveness stays first and last, and what may destroy next to last.
+    """
+    groups: dict[tuple[int, bool, bool], list[Case]] = defaultdict(list)
+    for case in cases:
+        place, destroys, _ = rank(case)
+        groups[place, bool(destroys), GENERATED in case.id].append(case)
+    return [case for key in sorted(groups) for case in by_coverage(groups[key], judge.concerned)]
+
+
 class Runner:
     """Hooks and fixtures for one run with one judge."""
 
@@ -66,6 +83,7 @@ class Runner:
         self._areas = areas
         self._until = until
         self._result: Result | None = None
+        self._ahead: dict[Case, int] = {}
 
     @property
     def result(self) -> Result:
@@ -79,12 +97,24 @@ class Runner:
         """Bring the cases into their order; leave out other areas than those asked for."""
         own = [(rank(case), item) for item in items if (case := case_of(item))]
         chosen = [item for _, item in sorted(own, key=lambda pair: pair[0])]
+        if self.judge.bench.deadline < inf:
+            cases = {case: item for item in chosen if (case := case_of(item))}
+            chosen = [cases[case] for case in by_need(cases, self.judge)]
         if self._areas:
             wanted = (*self._areas, "laws")
             kept = [item for item in chosen if (case := case_of(item)) and case.area in wanted]
             config.hook.pytest_deselected(items=[item for item in chosen if item not in kept])
             chosen = kept
         items[:] = [item for item in items if case_of(item) is None] + chosen
+        self._ahead = self._to_the_last([case for item in chosen if (case := case_of(item))])
+
+    def _to_the_last(self, cases: Sequence[Case]) -> dict[Case, int]:
+        """For each of *cases*, how many of those from it to the last will take time."""
+        ahead, found = 0, dict[Case, int]()
+        for case in reversed(cases):
+            ahead += self.judge.worthwhile(case)
+            found[case] = max(ahead, 1)
+        return found
 
     @pytest.fixture
     def bench(self) -> Bench:
@@ -103,7 +133,7 @@ class Runner:
             return None
         body = self._body(pyfuncitem.obj, "terminal" in pyfuncitem.fixturenames)
         try:
-            result = self.judge.run(case, body)
+            result = self.judge.run(case, body, self._ahead.get(case, 1))
         except CardLost as lost:
             pyfuncitem.session.shouldstop = f"the card was lost: {lost}"
             pytest.fail(f"the card was lost: {lost}", pytrace=False)

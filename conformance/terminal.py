@@ -62,6 +62,8 @@ class Terminal:
         self.layout = bench.statement.layout
         self.keys = bench.keys
         self.met: set[str] = set()
+        self.broken = False
+        """Whether an answer was wrong: from then on the model may not know the card any more."""
         self._card = card
         self._history: list[Step] = []
 
@@ -136,6 +138,7 @@ class Terminal:
         return atr
 
     def _violation(self, requirement: str, message: str, allowed: Collection[str]) -> Violation:
+        self.broken = True
         return Violation(requirement, message, allowed, self.history)
 
     def unmet(self, unmet: Unmet) -> Violation:

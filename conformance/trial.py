@@ -14,7 +14,7 @@ from conformance.minimise import failure_of, minimise
 from conformance.result import Case as CaseResult
 from conformance.result import Failure
 from conformance.terminal import Violation
-from conformance.trouble import CardLost, NotCarried, NotPutBack
+from conformance.trouble import CardLost, NotCarried, NotPutBack, TimeIsUp
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from conformance.catalogue import Catalogue
 
 NOT_REPEATED = "the failure did not come up again on a fresh card"
+BUDGET = "budget"
+"""Why a case was not run that the time did not suffice for."""
+NOT_TRIED_AGAIN = "the budget was spent before the failure could be tried again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def _judge(
         return Finding(Verdict.NOT_APPLICABLE, str(reason))
     except (NotRun, Refused, NotCarried) as reason:
         return Finding(Verdict.NOT_RUN, str(reason))
+    except TimeIsUp:
+        return Finding(Verdict.NOT_RUN, BUDGET)
     except NotPutBack as trouble:
         return Finding(Verdict.INCONCLUSIVE, str(trouble))
     except Violation as violation:
@@ -106,6 +111,8 @@ def settle(bench: Bench, violation: Violation, body: Callable[[], None]) -> Find
         again = minimise(bench, violation) if violation.replayable else _repeated(violation, body)
     except NotPutBack as trouble:
         return Finding(Verdict.INCONCLUSIVE, str(trouble), failure_of(bench, violation))
+    except TimeIsUp:
+        return Finding(Verdict.INCONCLUSIVE, NOT_TRIED_AGAIN, failure_of(bench, violation))
     except CardLost as lost:
         # The next reset ends the run; what was the last command is told all the same.
         reason = f"{violation.message}; {lost}"

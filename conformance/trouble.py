@@ -17,3 +17,7 @@ class NotCarried(Exception):
 
 class NotPutBack(Exception):
     """The card could not be brought back to how it was found; the text names what differs."""
+
+
+class TimeIsUp(BaseException):
+    """The budget, or the share of it for one case, is spent: no handler of a case holds this up."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 RECORD_KINDS = (Kind.LINEAR_FIXED, Kind.LINEAR_VARIABLE, Kind.LINEAR_TLV, Kind.CYCLIC)
 LONGEST = 30
 """Moves in one history."""
+STRUNG = 5
+"""Histories one behind the other on a card that cannot be copied, before it is put back."""
+OTHERS_FOR_A_RESET = 4
+"""How many of each other move are drawn for one reset there: most cards take long over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,28 @@ class Stroll:
                 continue
 
 
+class Thread:
+    """Hands out the terminal of each next history.
+
+    A card that cannot be copied goes on from where the last one ended, which the model knows: it is
+    put back and reset once for `STRUNG` of them.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._terminal: Terminal | None = None
+        self._left = 0
+
+    def next(self) -> Terminal:
+        """A terminal for `LONGEST` moves; a new one behind a violation."""
+        self._left -= 1
+        if self._terminal is None or self._left < 0 or self._terminal.broken:
+            self._terminal = self._bench.begin()
+            self._left = 0 if self._bench.copies else STRUNG - 1
+        self._terminal.met.clear()
+        return self._terminal
+
+
 def explore(bench: Bench, *kinds: str) -> None:
     """Run generated histories of the *kinds* of commands; the Violation of the first bad one.
 
@@ -47,8 +73,10 @@ def explore(bench: Bench, *kinds: str) -> None:
     """
     moves: list[Move[Stroll]] = [_taking(maker) for maker in _makers(bench, kinds).values()]
     if "reset" in kinds:
+        moves = moves if bench.copies else moves * OTHERS_FOR_A_RESET
         moves.append(lambda stroll, _dice: stroll.terminal.reset())
-    wander(bench, lambda: Stroll(bench.begin()), moves, LONGEST)
+    thread = Thread(bench)
+    wander(bench, lambda: Stroll(thread.next()), moves, LONGEST)
 
 
 def _taking(maker: Maker) -> Callable[[Stroll, Dice], None]:

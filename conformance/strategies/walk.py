@@ -17,6 +17,7 @@ from hypothesis.errors import Flaky
 
 from conformance.strategies.dice import NUMBERS, Dice
 from conformance.terminal import Violation
+from conformance.trouble import TimeIsUp
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -38,9 +39,11 @@ Move = Callable[[W, Dice], object]
 def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longest: int) -> None:
     """Walk *longest* of *moves* from *begin*, again and again; the Violation of the first bad walk.
 
-    After the first violation only its requirement counts, so that one failure is told, not two.
+    After the first violation only its requirement counts, so that one failure is told, not two. A
+    case whose share of time is spent has walked enough; TimeIsUp if it did not end a single walk.
     """
     found: list[Violation] = []
+    ended = 0
 
     @hypothesis.seed(bench.plan.seed)
     @settings(
@@ -56,6 +59,7 @@ def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longe
     )
     @hypothesis.given(st.lists(NUMBERS, min_size=longest, max_size=longest))
     def walk(numbers: list[int]) -> None:
+        nonlocal ended
         try:
             walker = begin()
             for number in numbers:
@@ -66,9 +70,16 @@ def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longe
             if violation.requirement == found[0].requirement:
                 raise
             return
+        ended += 1
         hypothesis.target(len(walker.terminal.met), label="requirements borne out")
 
     try:
-        walk()
+        with bench.until(min(bench.share, bench.deadline)):
+            walk()
     except Flaky:
         raise found[0] from None  # whether it comes again is for the trial to say
+    except TimeIsUp:
+        if found:
+            raise found[0] from None
+        if not ended:
+            raise
