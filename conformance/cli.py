@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from conformance import report_cli
+from conformance import ics_cli, report_cli
 from conformance.trouble import CardLost, UsageError
 
 USAGE = 3
@@ -22,8 +22,7 @@ WIDTH_OF_A_FILE = 160
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
-ics_app = typer.Typer(no_args_is_help=True, help="Work with a statement (ICS).")
-app.add_typer(ics_app, name="ics")
+app.add_typer(ics_cli.app, name="ics")
 app.add_typer(report_cli.app, name="report")
 _console = Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
@@ -195,24 +194,6 @@ def mutants(
     _console.print(table)
     _console.print(f"{len(chosen) - survivors} of {len(chosen)} killed on their requirement")
     return int(bool(survivors))
-
-
-@ics_app.command("check")
-def ics_check(
-    file: Annotated[Path, typer.Argument(help="A statement, TOML.")], keys: KeysOption = None
-) -> int:
-    """Check a statement and its keys; exit 3 names the file, the key and the rule it breaks."""
-    from conformance.catalogue import load_catalogue
-    from conformance.catalogue.facts import facts_of
-    from conformance.engine import declared_in
-
-    statement, known = declared_in(file, keys)
-    facts = facts_of(statement)
-    concerned = sum(rule.condition.holds(facts) for rule in load_catalogue())
-    _say(f"{file}: {statement.card.name}, ATR {statement.card.atr}")
-    _say(f"{len(statement.layout.files)} files, {len(statement.layout.references)} references")
-    _say(f"{len(known.values)} values known, {concerned} requirements concern this card")
-    return 0
 
 
 def _say(text: str) -> None:
