@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAST_OFFSET = 0x7FFF
 RECORDS = 254
 REFUSED = 0x6982
-STRUCTURE, NO_EF, NO_RECORD, OUTSIDE = 0x6981, 0x6986, 0x6A83, 0x6B00
+STRUCTURE, NO_RECORD, OUTSIDE = 0x6981, 0x6A83, 0x6B00
 
 
 @dataclass
@@ -46,9 +46,6 @@ class Inspection:
     def _look_into(self, file: FoundFile) -> None:
         first = self._binary(0) if file.kind in {None, Kind.TRANSPARENT} else None
         if file.kind is None and first is not None:
-            if first.sw == NO_EF:
-                file.kind = Kind.DF
-                return
             file.kind = Kind.LINEAR_VARIABLE if first.sw == STRUCTURE else Kind.TRANSPARENT
         if file.kind is Kind.TRANSPARENT and first is not None:
             self._transparent(file, first)

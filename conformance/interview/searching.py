@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance import tlv
-from conformance.commands import ALL, read_record
+from conformance.commands import ALL, read_binary, read_record
 from conformance.interview.findings import MASTER, Fact, FoundFile, Source
 from conformance.interview.selecting import CHILD_DF, EF_UNDER_DF
 from conformance.layout import MASTER_FILE, Kind
@@ -23,6 +23,7 @@ FILES, DEPTH, TEMPLATES_READ = 250, 5, 32
 DIRECTORY = f"{MASTER}/2F00"
 TEMPLATE, IDENTIFIER, LABEL = 0x61, 0x4F, 0x50
 FIRST, NEXT = 0, 2
+NO_CURRENT_EF = 0x6986
 Progress = Callable[[str, int, int], None]
 """Told what is being asked, how many questions of it are done, and how many there are."""
 
@@ -74,36 +75,30 @@ class Search:
 
     def _hit(self, path: str, fid: int, control: Control) -> None:
         """Keep a file that was found while *path* was current, if it is a child of that DF."""
-        kind = control.kind
         if control.fid not in {None, fid}:
             return
-        if not self._is_child(path, fid, control):
-            return
-        self._keep(FoundFile(f"{path}/{fid:04X}", kind, "found by its identifier"), control)
+        kind = control.kind or self._kind_of_current()
+        if self._is_child(path, fid, kind):
+            self._keep(FoundFile(f"{path}/{fid:04X}", kind, "found by its identifier"), control)
 
-    def _is_child(self, path: str, fid: int, control: Control) -> bool:
+    def _kind_of_current(self) -> Kind | None:
+        """DF where there is no EF to read; None for an EF, whose structure is found out later."""
+        response = self.selector.asker.ask(read_binary(0, 1))
+        return Kind.DF if response.sw == NO_CURRENT_EF else None
+
+    def _is_child(self, path: str, fid: int, kind: Kind | None) -> bool:
         """P1 = 00 finds the neighbours of the current DF, too: P1 = 01 and 02 tell them apart."""
-        for p1 in self._strict_forms(control.kind):
-            if self.selector.go(path) and self.selector.select(fid, p1) is not None:
-                self.selector.strict = True
-                self._found_by(p1)
-                return True
+        p1 = CHILD_DF if kind is Kind.DF else EF_UNDER_DF
+        gone_there = self.selector.go(path)
         self.selector.left()
+        if gone_there and self.selector.select(fid, p1) is not None:
+            self.selector.strict = True
+            return True
         if self.selector.strict:
             return False
         parent = path.rpartition("/")[0]
         near = [self.findings.files.get(parent), *self.findings.children(parent)]
         return not any(one is not None and one.fid == fid for one in near) or not parent
-
-    @staticmethod
-    def _strict_forms(kind: Kind | None) -> tuple[int, ...]:
-        if kind is None:
-            return CHILD_DF, EF_UNDER_DF
-        return (CHILD_DF,) if kind is Kind.DF else (EF_UNDER_DF,)
-
-    def _found_by(self, p1: int) -> None:
-        form = "child-df" if p1 == CHILD_DF else "ef-under-df"
-        self.findings.see(f"select:{form}")
 
     def _keep(self, file: FoundFile, control: Control) -> None:
         said = Source.DECLARED
