@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from conformance.cards import CardUnderTest
-    from conformance.interview import Interview
+    from conformance.interview import Interview, Scope
 
 INTERRUPTED = 2
 NO_FILE = "mycard.toml"
@@ -66,10 +66,9 @@ def new(
     ] = 10,
 ) -> int:
     """Interview a card: what it is, has and lets be read, as a draft. Writes nothing to it."""
-    from conformance.interview import Interview, Scope
+    from conformance.interview import Scope
     from conformance.interview.candidates import load_candidates
-    from conformance.interview.display import Display
-    from conformance.trouble import CardLost, UsageError
+    from conformance.trouble import UsageError
 
     if out is not None and out.exists() and not force:
         raise UsageError(f"{out}: is there already; --force writes over it")
@@ -78,25 +77,34 @@ def new(
     scope = Scope(load_candidates(candidates), effort, ask_tries)
     opened = _open(card, reconnect)
     try:
-        atr = opened.connect()
-        if not atr:
-            raise UsageError(f"--card {card}: the card answers no ATR")
-        with Display() as display:
-            interview = Interview(opened, atr, scope, display, time.perf_counter)
-            try:
-                interview.run()
-            except KeyboardInterrupt:
-                interview.findings.remarks.append("It was interrupted by hand.")
-                _write(interview, opened, out)
-                return INTERRUPTED
-            except CardLost as lost:
-                interview.findings.remarks.append(f"{lost}.")
-                _write(interview, opened, out)
-                raise
+        return _interview(opened, scope, out)
     finally:
         opened.close()
-    _write(interview, opened, out)
-    return 0
+
+
+def _interview(card: CardUnderTest, scope: Scope, out: Path | None) -> int:
+    """The exit code; whatever ends the interview, a draft of what was found is written."""
+    from conformance.interview import Interview
+    from conformance.interview.display import Display
+    from conformance.trouble import CardLost, UsageError
+
+    atr = card.connect()
+    if not atr:
+        raise UsageError(f"--card {card.spec}: the card answers no ATR")
+    code = 0
+    with Display() as display:
+        interview = Interview(card, atr, scope, display, time.perf_counter)
+        try:
+            interview.run()
+        except KeyboardInterrupt:
+            interview.findings.remarks.append("It was interrupted by hand.")
+            code = INTERRUPTED
+        except CardLost as lost:
+            interview.findings.remarks.append(f"{lost}.")
+            _write(interview, card, out)
+            raise
+    _write(interview, card, out)
+    return code
 
 
 def _open(card: str, reconnect: float) -> CardUnderTest:
