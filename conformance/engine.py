@@ -23,7 +23,7 @@ from conformance.catalogue import load_catalogue
 from conformance.evidence import Evidence
 from conformance.guard import Guard
 from conformance.judge import INVENTORY, Judge
-from conformance.keys import Keys, keys_beside, load_keys
+from conformance.keys import Keys, keys_beside, load_keys, read_keys
 from conformance.record import Circumstances
 from conformance.result import TRACE_FILE, Result
 from conformance.runner import Runner
@@ -113,25 +113,19 @@ def _declared(request: Request, atr: bytes) -> tuple[Statement, Keys]:
         return statement, keys
     statement, entry = statement_for(atr)
     if request.keys is not None:
-        return statement, load_keys(statement.layout, _text(Path(request.keys)), request.keys)
+        text = read_keys(Path(request.keys))
+        return statement, load_keys(statement.layout, text, request.keys, statement.declared)
     beside = files("conformance") / "statements" / keys_beside(Path(entry.name)).name
-    text = beside.read_text("utf-8") if beside.is_file() else None
-    return statement, load_keys(statement.layout, text, beside.name)
+    published = beside.read_text("utf-8") if beside.is_file() else None
+    return statement, load_keys(statement.layout, published, beside.name, statement.declared)
 
 
 def declared_in(ics: Path, keys: str | None) -> tuple[Statement, Keys]:
     """The statement in the file *ics*, with the values in *keys* or in the keys file beside it."""
     statement = load_statement(ics)
     beside = Path(keys) if keys is not None else keys_beside(ics)
-    text = _text(beside) if keys is not None or beside.is_file() else None
-    return statement, load_keys(statement.layout, text, str(beside))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+    text = read_keys(beside) if keys is not None or beside.is_file() else None
+    return statement, load_keys(statement.layout, text, str(beside), statement.declared)
 
 
 def _trace(folder: Path | None) -> TextIO | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,8 @@ from conformance.statement import checked, read_toml
 from conformance.trouble import UsageError
 
 ENVIRONMENT_PREFIX = "CONFORMANCE_PIN_"
+KEY_PREFIX = "CONFORMANCE_KEY_"
+GROUP_AND_OTHERS = 0o077
 WITHHELD = "withheld"
 # VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER, in both codings.
 SECRET_INSTRUCTIONS = frozenset({0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D})
@@ -123,17 +125,38 @@ def _withheld(data: bytes) -> str:
     return f"{{{WITHHELD}:{len(data)}}}"
 
 
-def load_keys(layout: Layout, text: str | None, origin: str) -> Keys:
-    """The values in the TOML *text* and in the environment (`CONFORMANCE_PIN_<NAME>`).
+def read_keys(path: Path) -> str:
+    """The text of the keys file *path*; UsageError when others than its owner may read it.
 
-    UsageError when a value has no reference or the wrong length, and when the statement counts on a
-    value that is nowhere.
+    The published test values that come with the judge are no secrets.
+    """
+    package = Path(__file__).resolve().parent
+    try:
+        mode = path.stat().st_mode
+        secret = os.name == "posix" and not path.resolve().is_relative_to(package)
+        if secret and mode & GROUP_AND_OTHERS:
+            raise UsageError(
+                f"{path}: others may read these keys (mode {mode & 0o777:04o}): chmod 600 {path}"
+            )
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def load_keys(
+    layout: Layout, text: str | None, origin: str, declared: Mapping[str, Any] | None = None
+) -> Keys:
+    """The values in the TOML *text* and in the environment.
+
+    There they are called `CONFORMANCE_PIN_<NAME>`, and `CONFORMANCE_KEY_<NAME>` for the keys that
+    the tables of the statement, *declared*, name. UsageError when a value has no reference or the
+    wrong length, and when the statement counts on a value that is nowhere.
     """
     named = {reference.name: reference for reference in layout.references}
     held = checked(_KeysFile, read_toml(text or "schema = 1", origin), origin)
     table = held.pin
     for name in named:
-        variable = ENVIRONMENT_PREFIX + re.sub(r"[.-]", "_", name).upper()
+        variable = _variable(ENVIRONMENT_PREFIX, name)
         if variable in os.environ:
             table = {**table, name: os.environ[variable]}
     values: dict[str, bytes] = {}
@@ -156,7 +179,36 @@ def load_keys(layout: Layout, text: str | None, origin: str) -> Keys:
                 f" {ENVIRONMENT_PREFIX}{name.upper()}, or state known = false"
             )
     secrets = {name: bytes.fromhex(digits) for name, digits in held.key.items()}
-    return Keys(values, named, secrets)
+    return Keys(values, named, secrets | _keys_around(declared or {}))
+
+
+def _variable(prefix: str, name: str) -> str:
+    return prefix + re.sub(r"[.-]", "_", name).upper()
+
+
+def _keys_around(declared: Mapping[str, Any]) -> dict[str, bytes]:
+    """The keys in the environment, by the names that any table of the statement gives them."""
+    found = {}
+    for name in _texts(declared):
+        variable = _variable(KEY_PREFIX, name)
+        if variable in os.environ:
+            try:
+                found[name] = bytes.fromhex(os.environ[variable])
+            except ValueError:
+                raise UsageError(f"{variable}: the value is not hexadecimal") from None
+    return found
+
+
+def _texts(tables: object) -> Iterator[str]:
+    """Every text in *tables*, however deep: which of them name a key is for the tables to say."""
+    if isinstance(tables, str):
+        yield tables
+    elif isinstance(tables, Mapping):
+        for value in tables.values():
+            yield from _texts(value)
+    elif isinstance(tables, list):
+        for value in tables:
+            yield from _texts(value)
 
 
 def keys_beside(statement: Path) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from conformance.engine import declared_in
 from conformance.keys import Keys, load_keys
 from conformance.layout import Kind
 from conformance.statement import Statement, load_statement, parse_statement, statement_for
@@ -145,6 +147,38 @@ def test_a_value_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CONFORMANCE_PIN_01", "nonsense")
     with pytest.raises(UsageError, match=r"pin.01: the value is not hexadecimal"):
         load_keys(layout, None, "keys")
+
+
+def test_a_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD + '\n[messaging]\nbac = "Document-7.access"\n'
+    statement = parse_statement(text, "sample.toml")
+    monkeypatch.setenv("CONFORMANCE_PIN_01", "31323334")
+    monkeypatch.setenv("CONFORMANCE_KEY_DOCUMENT_7_ACCESS", "00FF" * 8)
+    monkeypatch.setenv("CONFORMANCE_KEY_UNRELATED", "no key of this card")
+    keys = load_keys(statement.layout, None, "keys", statement.declared)
+    assert keys.secrets == {"Document-7.access": bytes.fromhex("00FF" * 8)}
+    monkeypatch.setenv("CONFORMANCE_KEY_DOCUMENT_7_ACCESS", "7")
+    with pytest.raises(UsageError, match=r"^CONFORMANCE_KEY_DOCUMENT_7_ACCESS: .* hexadecimal$"):
+        load_keys(statement.layout, None, "keys", statement.declared)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have these modes")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_keys_that_others_may_read_are_refused(mode: int, tmp_path: Path) -> None:
+    statement, keys = tmp_path / "card.toml", tmp_path / "card.keys.toml"
+    statement.write_text(GOOD)
+    keys.write_text(KEYS)
+    keys.chmod(mode)
+    for named in (None, str(keys)):
+        with pytest.raises(UsageError, match=rf"card.keys.toml: others may read .*{mode:o}.*600"):
+            declared_in(statement, named)
+    keys.chmod(0o600)
+    assert declared_in(statement, None)[1].values == {"01": b"1234"}
+
+
+def test_the_published_test_values_may_be_read_by_everybody() -> None:
+    room = Path(str(files("conformance"))) / "statements"
+    assert declared_in(room / "iso7816.toml", str(room / "iso7816.keys.toml"))[1].values
 
 
 def test_a_withheld_value_is_allowed_when_the_statement_says_so() -> None:

@@ -34,6 +34,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "card.toml").write_text(profile, "utf-8")
     (folder / "ics.toml").write_text(statement.replace("tries = 3", "tries = 2"), "utf-8")
     (folder / "ics.keys.toml").write_text("\n".join(keys), "utf-8")
+    (folder / "ics.keys.toml").chmod(0o600)
     run = subprocess.run(
         [
             *(sys.executable, "-c", "from conformance.cli import main; main()", "run"),
