@@ -16,7 +16,7 @@ from conformance.evidence import command_name
 from conformance.guard import Refused
 from conformance.result import Failure
 from conformance.result import Step as Line
-from conformance.terminal import Violation
+from conformance.terminal import Grounds, Violation
 from conformance.trouble import TimeIsUp
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class _Shrinking:
         """The same violation by *steps*, while exchanges are left: requirement and status word.
 
         What a case expects of a step makes sense only behind the steps before it, so another status
-        word is another story.
+        word is another story, and so is one that the model expects no longer.
         """
         self.left -= len(steps)
         if self.left < 0 and not whatever_it_costs:
@@ -80,9 +80,10 @@ class _Shrinking:
         return violation if violation and _told(violation) == _told(self.original) else None
 
 
-def _told(violation: Violation) -> tuple[str, bytes]:
+def _told(violation: Violation) -> tuple[str, bytes, Grounds]:
     last = violation.history[-1]
-    return violation.requirement, last.response[-2:] if last.command else b""
+    word = last.response[-2:] if last.command else b""
+    return violation.requirement, word, violation.grounds
 
 
 def minimise(bench: Bench, violation: Violation) -> Violation | None:

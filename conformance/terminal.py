@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, ResponseAPDU
@@ -32,8 +33,18 @@ class Step:
     """Whether that requirement is to blame too for data that the model does not allow."""
 
 
+class Grounds(Enum):
+    """Why the model would have a card answer what a case expects of it."""
+
+    RULE = "a rule allows it"
+    UNJUDGED = "no rule knows"
+    NONE = "every rule forbids it"
+
+
 class Violation(AssertionError):
     """The card broke *requirement* with the last answer of *history*."""
+
+    grounds = Grounds.RULE
 
     def __init__(
         self,
@@ -107,7 +118,9 @@ class Terminal:
         message = f"{command_name(raw)} answered {_short(response)}"
         if step.expect is not None and response.sw not in step.expect[1]:
             requirement, words = step.expect
-            raise self._violation(requirement, message, [f"{word:04X}" for word in words])
+            violation = self._violation(requirement, message, [f"{word:04X}" for word in words])
+            violation.grounds = self._grounds(raw, words)
+            raise violation
         try:
             self.met |= self.model.observe(raw, response)
         except Departure as departure:
@@ -136,6 +149,14 @@ class Terminal:
             message = f"a reset answered {atr.hex().upper()}"
             raise self._violation(RESET_ANSWER, message, (self.bench.atr.hex().upper(),))
         return atr
+
+    def _grounds(self, raw: bytes, words: tuple[int, ...]) -> Grounds:
+        """On what grounds one of *words* is expected of the card now."""
+        outcomes = [one for ruling in self.model.rulings(raw) for one in ruling.outcomes]
+        allowing = [one for one in outcomes if not one.words.isdisjoint(words)]
+        if not allowing:
+            return Grounds.NONE
+        return Grounds.RULE if any(one.requirement for one in allowing) else Grounds.UNJUDGED
 
     def _violation(self, requirement: str, message: str, allowed: Collection[str]) -> Violation:
         self.broken = True

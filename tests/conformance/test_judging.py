@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judging import Plastic, bench_with, declared, judge_with
 
-from conformance.apdu import ResponseAPDU
+from conformance.apdu import CommandAPDU, ResponseAPDU
 from conformance.bench import Bench
 from conformance.cards import open_card
 from conformance.case import Case, NotRun, Unmet, case, not_applicable, require
@@ -126,6 +126,20 @@ def test_a_failure_is_repeated_and_its_script_is_short() -> None:
         "> 00B0000301  READ BINARY",
         "< 339000  expected 9000 with 22: 7816-4/binary/update-writes",
     ]
+
+
+def test_a_short_script_keeps_the_steps_that_make_its_last_one_sound() -> None:
+    def walk(terminal: Terminal) -> None:
+        terminal.send(select_path(ef("3F00/7F10/0001")))
+        terminal.send(CommandAPDU(0x00, 0xA4, 0x08, 0x0C, bytes.fromhex("7F207E57")))
+        terminal.send(read_binary(0, 1), expect=0x9000, because=READ)
+
+    bench = bench_with(open_card("mutant:select/blind-walks-the-path"))
+    with pytest.raises(Violation) as caught:
+        walk(bench.begin())
+    shortest = minimise(bench, caught.value)
+    assert shortest is not None
+    assert len(shortest.history) == 3  # a READ BINARY alone would be refused by any card
 
 
 def test_a_failure_that_does_not_come_again_is_inconclusive() -> None:
