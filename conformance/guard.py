@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.familyguard import family_risk
 from conformance.layout import ElementaryFile, File, Kind
+from conformance.operationsguard import OPERATIONS, operation_risk
+from conformance.tlv import MalformedTLV, parse
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ RISKS = {
 }
 """What the instruction costs at most. 6X and 9X are invalid on every card and cost nothing."""
 INVALID = (0x60, 0x90)
+OFFSET, DATA = 0x54, 0x53
 CREATED_ONLY = frozenset(
     {0x04, 0x0C, 0x0E, 0x0F, 0x44, 0xD0, 0xD2, 0xD7, 0xDA, 0xDB, 0xDD, 0xE0, 0xE2, 0xE4}
 )
@@ -113,12 +116,14 @@ class Guard:
             return needed, "a malformed command might be obeyed"
         if ins == 0x20:
             return self._verify(command, model)
-        if ins in {0xD6, 0xDC}:
+        if ins in {0xD6, 0xDC} or _replaced(command) is not None:
             return self._update(command, model)
         if ins in CREATED_ONLY:
             return self._created(command, model)
         if ins in SWITCHES:
             return self._change(command, model)
+        if ins in OPERATIONS and model.card.operations is not None:
+            return operation_risk(command, model)
         known = f"it may change the card ({ins:02X})"
         return RISKS.get(ins, Risk.DESTROY), known
 
@@ -190,6 +195,9 @@ class Guard:
 
 
 def _addressed(layout: Layout, state: State, command: CommandAPDU) -> ElementaryFile | None:
+    if command.ins in _ODD_REFERENCE:
+        file = _one_concerned(layout, state, command)
+        return file if isinstance(file, ElementaryFile) else None
     in_p1 = command.p1 & 0x1F if command.p1 & 0x80 else 0
     sfi = command.p2 >> 3 if command.ins == 0xDC else in_p1
     return layout.by_sfi(state.df, sfi) if sfi else state.ef
@@ -224,9 +232,23 @@ def _one_concerned(layout: Layout, state: State, command: CommandAPDU) -> File |
     return _addressed(layout, state, command)
 
 
+def _replaced(command: CommandAPDU) -> tuple[int, bytes] | None:
+    """Offset and bytes of UPDATE BINARY with the odd code that replaces as the even one does."""
+    if command.ins != 0xD7:
+        return None
+    try:
+        objects = parse(command.data)
+    except MalformedTLV:
+        return None
+    if [one.tag for one in objects] != [OFFSET, DATA]:
+        return None
+    return int.from_bytes(objects[0].value, "big"), objects[1].value
+
+
 def _unchanged(state: State, ef: ElementaryFile, command: CommandAPDU) -> bool:
     """Whether the command would write what is there, or cannot write for its structure."""
     contents: tuple[Content, ...] = state.contents[ef]
+    data = command.data
     if command.ins == 0xDC:
         if not ef.kind.has_records or not 0 < command.p1 <= ef.records:
             return not ef.kind.has_records
@@ -236,6 +258,7 @@ def _unchanged(state: State, ef: ElementaryFile, command: CommandAPDU) -> bool:
             return True
         content = contents[0]
         offset = command.p2 if command.p1 & 0x80 else command.p1 << 8 | command.p2
+        offset, data = _replaced(command) or (offset, data)
     known = content.known is None
-    held = content.value[offset : offset + len(command.data)]
-    return known and len(held) > 0 and command.data.startswith(held)
+    held = content.value[offset : offset + len(data)]
+    return known and len(held) > 0 and data.startswith(held)

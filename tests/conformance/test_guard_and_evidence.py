@@ -95,6 +95,26 @@ def test_writing_what_is_there_is_harmless(model: Model) -> None:
     assert needed(model, bytes.fromhex("00D60000025556")) is Risk.DESTROY
 
 
+@pytest.mark.parametrize(
+    ("ef", "command", "risk"),
+    [
+        ("0001", "00D70000075402000053016A", Risk.RESTORE),
+        ("0005", "00D7000007540200005301AA", Risk.DESTROY),
+        ("0005", "00D700000754020000530155", Risk.RESTORE),
+        ("0005", "00D700010754020000530155", Risk.RESTORE),
+        ("0001", "00D700050754020000530156", Risk.DESTROY),
+        ("0001", "00D700000753015554020000", Risk.DESTROY),
+        ("0001", "00D70000045402000053", Risk.DESTROY),
+    ],
+)
+def test_the_odd_code_writes_what_the_even_one_may(
+    model: Model, ef: str, command: str, risk: Risk
+) -> None:
+    standing_in(model, "0005")
+    model.observe(bytes.fromhex("00B0000020"), ResponseAPDU(b"\x55" * 32, 0x9000))
+    assert needed(standing_in(model, ef), bytes.fromhex(command)) is risk
+
+
 def test_no_try_is_spent_below_the_floor(model: Model) -> None:
     wrong = bytes.fromhex("002000010431323335")
     model.observe(wrong, ResponseAPDU(b"", 0x63C2))
