@@ -9,6 +9,7 @@ from conformance.case import case, not_applicable
 from conformance.commands import ALL, read_binary, select_path, update_binary
 from conformance.layout import ElementaryFile, Kind
 from conformance.suite.finding import OK, changed, enter, fresh, open_file, readable, writable
+from conformance.suite.ways import arrivals
 from conformance.undo import pieces
 from conformance.verdict import Risk
 
@@ -99,6 +100,18 @@ def test_read_by_sfi(terminal: Terminal) -> None:
             terminal.send(select_path(ef.parent))
             command = read_binary(offset, 1, sfi=ef.sfi)
             terminal.send(command, expect=OK, because="7816-4/binary/read-by-sfi")
+
+
+@case("binary/sfi-after-each-way", covers=["7816-4/binary/read-by-sfi"])
+def test_sfi_after_each_way(terminal: Terminal) -> None:
+    """However the current DF was reached, short identifiers are those of its own EFs."""
+    because = "7816-4/binary/read-by-sfi"
+    for ef in _with_sfi(readable(terminal, TRANSPARENT)):
+        command = read_binary(0, min(ef.size, 8), sfi=ef.sfi)
+        for way in arrivals(terminal, ef):
+            for select in way:
+                terminal.send(select)
+            terminal.send(command, expect=OK, because=because, wholly=True)
 
 
 @case("binary/sfi-becomes-current", covers=["7816-4/binary/sfi-becomes-current"])

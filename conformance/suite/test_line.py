@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU
 from conformance.case import NotRun, case, not_applicable
-from conformance.commands import read_binary, select_path, update_binary, verify
+from conformance.commands import read_binary, select_path, verify
 from conformance.crypto import purses as crypto
 from conformance.layout import DedicatedFile, Kind
 from conformance.model.pboc.proofs import key_near
 from conformance.suite.finding import OK
 from conformance.suite.proving import opening_key, prove, sealed
+from conformance.suite.ways import updates
 from conformance.trading import pboc_of
 from conformance.verdict import Risk
 
@@ -63,8 +64,9 @@ def _header(ef: ElementaryFile, offset: int = 0) -> tuple[int, int, int, int]:
 def test_mac(terminal: Terminal) -> None:
     """An update without a MAC or with a wrong one is refused, with the right one carried out."""
     for ef, key, data in _files(terminal):
-        plain = update_binary(0, data, sfi=ef.sfi)
-        terminal.send(plain, expect=(0x6982, 0x6987, 0x6985), because=f"{_AREA}/needed")
+        terminal.send(select_path(ef))
+        for plain in updates(terminal, ef, data):
+            terminal.send(plain, expect=(0x6982, 0x6987, 0x6985), because=f"{_AREA}/needed")
         for spoilt in (0x01, 0x80):
             command = sealed(terminal, key, _header(ef), data, spoilt)
             terminal.send(command, expect=WRONG, because=f"{_AREA}/wrong-mac")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.apdu import CommandAPDU
 from conformance.case import NotRun, case, not_applicable, require
 from conformance.commands import get_challenge, read_binary, select_fid, select_path
 from conformance.crypto import pboc
@@ -18,6 +17,7 @@ from conformance.suite.sealing import (
     initialize,
     scp03_channel,
 )
+from conformance.suite.ways import updates
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
@@ -104,6 +104,20 @@ def test_scp03_carries(terminal: Terminal) -> None:
         sealed, _, ef = _opened(terminal, level)
         for offset in (0, 1, ef.size - 4):
             sealed.send(read_binary(offset, 4), because=f"{_AREA}/carries")
+
+
+@case("messaging/scp03-refusal", covers=["scp03/messaging/carries"], risk=Risk.CONSUME)
+def test_scp03_refusal(terminal: Terminal) -> None:
+    """A refusal of the command itself inside a session leaves the session as sound as before."""
+    because = f"{_AREA}/carries"
+    for level in LEVELS:
+        terminal.reset()
+        sealed, _, ef = _opened(terminal, level)
+        for _ in range(2):
+            sealed.send(select_fid(0x7E57, 0x02), expect=0x6A82, because=because)
+            sealed.send(select_fid(ef.fid, 0x02), because=because)
+            sealed.send(read_binary(0x7F00, 4), expect=0x6B00, because=because)
+            sealed.send(read_binary(0, 4), because=because)
 
 
 @case(
@@ -200,12 +214,12 @@ def test_line(terminal: Terminal) -> None:
 )
 def test_line_refused(terminal: Terminal) -> None:
     """Without a MAC, with a wrong one, or with one over an old challenge nothing is written."""
-    _, key = _line(terminal)
+    ef, key = _line(terminal)
     before = _held(terminal, len(TEXT))
     raw = _protected(terminal, key, before)
     wrong = raw[:-1] + bytes((raw[-1] ^ 1,))
-    plain = CommandAPDU(0x00, 0xD6, 0x00, 0x00, before).encode()
-    for command, rule in ((wrong, "mac-checked"), (raw, "challenge-once"), (plain, "needed")):
+    plain = [(command.encode(), "needed") for command in updates(terminal, ef, before)]
+    for command, rule in ((wrong, "mac-checked"), (raw, "challenge-once"), *plain):
         answer = terminal.carry(command)
         require(answer.sw in REFUSED_SEAL, f"{_LINE}/{rule}", f"{answer.sw:04X}")
     _held(terminal, len(TEXT))

@@ -154,11 +154,13 @@ def test_put_several(terminal: Terminal) -> None:
 
 @case("object/put-full", covers=["7816-4/object/put-full"], risk=Risk.RESTORE)
 def test_put_full(terminal: Terminal) -> None:
-    """What does not fit into the EF is refused with 6A84, and nothing changes."""
+    """What does not fit, a new object or a new value, is refused with 6A84, and nothing changes."""
+    because = f"{_AREA}/put-full"
     _some(terminal)
-    full = put_data(ONE, bytes(80))
-    terminal.send(full, expect=0x6A84, because=f"{_AREA}/put-full")
-    _all(terminal)
+    for tag in (ABSENT, *(tag for tag, _ in OBJECTS if tag != TEMPLATE)):
+        terminal.send(put_data(tag, bytes(80)), expect=0x6A84, because=because)
+        for there, _ in OBJECTS:
+            terminal.send(get_data(there), expect=OK, because=because, wholly=True)
 
 
 @case("object/survives-reset", covers=["7816-4/object/survives-reset"], risk=Risk.RESTORE)

@@ -9,6 +9,7 @@ from conformance.case import case, not_applicable
 from conformance.commands import ALL, read_record, select_path, update_record
 from conformance.layout import ElementaryFile, Kind
 from conformance.suite.finding import OK, changed, enter, fresh, open_file, readable, writable
+from conformance.suite.ways import arrivals
 from conformance.undo import pieces
 from conformance.verdict import Risk
 
@@ -48,6 +49,18 @@ def test_read_by_sfi(terminal: Terminal) -> None:
             terminal.send(select_path(ef.parent))
             command = read_record(number, ALL, sfi=ef.sfi or 0)
             terminal.send(command, expect=OK, because="7816-4/record/read-by-sfi")
+
+
+@case("record/sfi-after-each-way", covers=["7816-4/record/read-by-sfi"])
+def test_sfi_after_each_way(terminal: Terminal) -> None:
+    """However the current DF was reached, short identifiers are those of its own EFs."""
+    because = "7816-4/record/read-by-sfi"
+    for ef in _with_sfi(readable(terminal, FIXED)):
+        command = read_record(1, ALL, sfi=ef.sfi or 0)
+        for way in arrivals(terminal, ef):
+            for select in way:
+                terminal.send(select)
+            terminal.send(command, expect=OK, because=because, wholly=True)
 
 
 @case("record/sfi-becomes-current", covers=["7816-4/record/sfi-becomes-current"])

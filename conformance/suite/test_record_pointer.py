@@ -106,15 +106,20 @@ def test_number_keeps_pointer(terminal: Terminal) -> None:
 
 @case("record/failed-keeps-pointer", covers=["7816-4/record/failed-keeps-pointer"])
 def test_failed_keeps_pointer(terminal: Terminal) -> None:
-    """What is not found leaves the current record current."""
+    """What is not found, at either end or behind the last, leaves the current record current."""
     because = f"{_AREA}/failed-keeps-pointer"
     for ef in terminal.layout.elementary(Kind.LINEAR_FIXED):
-        if not ef.read.always:
+        if not ef.read.always or ef.records < 2:
             continue
-        _afresh(terminal, ef)
-        _read(terminal, LAST, rule="last")
-        terminal.send(read_record(0, ALL, mode=NEXT), expect=NONE_LEFT, because=because)
-        terminal.send(read_record(0, ALL), expect=OK, because=because)
+        behind = read_record(ef.records + 1, ALL)
+        for end, beyond, back in ((LAST, NEXT, PREVIOUS), (FIRST, PREVIOUS, NEXT)):
+            for failing in (read_record(0, ALL, mode=beyond), behind):
+                _afresh(terminal, ef)
+                _read(terminal, end, rule="last" if end is LAST else "first")
+                terminal.send(failing, expect=NONE_LEFT, because=because)
+                for mode in (NUMBER, back):
+                    command = read_record(0, ALL, mode=mode)
+                    terminal.send(command, expect=OK, because=because, wholly=True)
 
 
 @case(

@@ -22,12 +22,12 @@ from conformance.commands import (
 from conformance.layout import DedicatedFile, ElementaryFile, Kind
 from conformance.model.control import DESCRIPTOR
 from conformance.suite.finding import OK, readable
+from conformance.suite.ways import ABSENT, failing_selects
 
 if TYPE_CHECKING:
     from conformance.terminal import Terminal
 
 LAST, NEXT, PREVIOUS = 1, 2, 3
-ABSENT = 0x7E57
 NOT_FOUND = 0x6A82
 
 
@@ -176,18 +176,15 @@ def test_not_found(terminal: Terminal) -> None:
 
 @case("select/refusal-keeps-selection", covers=["7816-4/select/refusal-keeps-selection"])
 def test_refusal_keeps_selection(terminal: Terminal) -> None:
-    """After a refused SELECT the EF that was current is still read."""
+    """After a refused SELECT of each form the same EF and the same DF are current."""
     because = "7816-4/select/refusal-keeps-selection"
     for ef in readable(terminal, Kind.TRANSPARENT):
         terminal.send(select_path(ef))
-        for command in (
-            select_fid(ABSENT),
-            select_fid(ABSENT, p1=0x01),
-            select_name(b"\x5a" * 9),
-            CommandAPDU(0x00, 0xA4, 0x08, 0x0C, path_of(ef) + b"\x7e\x57"),
-        ):
+        read = read_binary(0, min(ef.size, 8))
+        for command in failing_selects(terminal, ef):
             terminal.send(command)
-            terminal.send(read_binary(0, min(ef.size, 8)), expect=OK, because=because)
+            terminal.send(read, expect=OK, because=because, wholly=True)
+            terminal.send(select_fid(ef.fid, 0x02), expect=OK, because=because)
 
 
 @case("select/df-clears-ef", covers=["7816-4/select/df-clears-ef"])
