@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.familyguard import family_risk
 from conformance.layout import ElementaryFile, File, Kind
-from conformance.operationsguard import OPERATIONS, operation_risk
 from conformance.tlv import MalformedTLV, parse
 from conformance.verdict import Risk
 
@@ -122,8 +121,6 @@ class Guard:
             return self._created(command, model)
         if ins in SWITCHES:
             return self._change(command, model)
-        if ins in OPERATIONS and model.card.operations is not None:
-            return operation_risk(command, model)
         known = f"it may change the card ({ins:02X})"
         return RISKS.get(ins, Risk.DESTROY), known
 
