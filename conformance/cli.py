@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.table import Table
 
 from conformance import ics_cli, report_cli
 from conformance.trouble import CardLost, UsageError
+
+if TYPE_CHECKING:
+    from conformance.engine import Request
 
 USAGE = 3
 LOST = 4
@@ -36,6 +40,16 @@ KeysOption = Annotated[
 RiskOption = Annotated[
     str | None, typer.Option("--risk", help="observe, restore, consume or destroy.")
 ]
+ReconnectOption = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a card that was lost.")
+]
+BudgetOption = Annotated[
+    str | None, typer.Option(help="Time for judging: 90s, 10m, 1h30m. What is new comes first.")
+]
+KnownOption = Annotated[
+    str | None,
+    typer.Option("--known-failures", metavar="FILE", help="What may fail, why, until when."),
+]
 
 
 @app.command()
@@ -49,19 +63,15 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the result and the report.")] = Path("out"),
     area: Annotated[list[str] | None, typer.Option(help="Only this area; repeatable.")] = None,
     any_atr: Annotated[bool, typer.Option("--any-atr", help="Whatever the ATR is.")] = False,
-    reconnect: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for a card that was lost.")
-    ] = 10,
-    budget: Annotated[
-        str | None, typer.Option(help="Time for judging: 90s, 10m, 1h30m. What is new comes first.")
-    ] = None,
+    reconnect: ReconnectOption = 10,
+    budget: BudgetOption = None,
+    known_failures: KnownOption = None,
     operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
     lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
 ) -> int:
     """Judge a card. Exit: 0 conformant, 1 not, 2 inconclusive, 3 usage, 4 card lost."""
     from conformance.budget import seconds_of
-    from conformance.display import Display, show_result
-    from conformance.engine import EXIT_CODES, Request, all_cases, execute, prepare
+    from conformance.engine import Request
 
     request = Request(
         card=card,
@@ -74,11 +84,21 @@ def run(
         areas=_areas(area or []),
         any_atr=any_atr,
         reconnect=reconnect,
+        known_failures=known_failures,
+        today=datetime.now().astimezone().date(),
         budget=seconds_of(budget) if budget is not None else None,
         operator=operator,
         lab=lab,
         command_line=shlex.join(["conformance", *sys.argv[1:]]),
     )
+    return _judged(request, out)
+
+
+def _judged(request: Request, out: Path) -> int:
+    """Judge as *request* says, show the result and write the reports to *out*; the exit code."""
+    from conformance.display import Display, show_result
+    from conformance.engine import all_cases, execute, exit_code, prepare
+
     judge = prepare(request)
     with Display(_console, len(all_cases())) as display:
         result = execute(judge, request.areas, display)
@@ -86,7 +106,7 @@ def run(
     if judge.lost:
         _error(judge.lost)
     _report(out)
-    return EXIT_CODES[result.run.outcome]
+    return exit_code(result)
 
 
 def _areas(asked: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from conformance.minimise import script_text
+from conformance.result import KnownState
 from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Display:
         self._progress.update(self._task, advance=1, counts=counts)
         if result.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}:
             line = f"{coloured(result.verdict)}  {escape(result.id)}: {escape(result.reason)}"
-            self._console.print(line)
+            known = f"  [dim]known: {escape(result.known)}[/]" if result.known else ""
+            self._console.print(line + known)
 
 
 def show_result(console: Console, result: Result) -> None:
@@ -92,6 +94,8 @@ def show_result(console: Console, result: Result) -> None:
             console.print(f"  {escape(requirement.text)}")
             harm = escape(requirement.harm)
             console.print(f"  {escape(requirement.clause)} ({requirement.level}); harm: {harm}")
+        if case.known:
+            console.print(f"  known: {escape(case.known)}")
         console.print(f"  case {escape(case.id)}: {escape(case.reason)}\n")
         console.print(escape(script_text(case.failure)))
     counts = Counter(requirement.verdict for requirement in result.requirements)
@@ -101,4 +105,20 @@ def show_result(console: Console, result: Result) -> None:
             table.add_row(coloured(verdict), str(counts[verdict]))
     console.print()
     console.print(table)
+    show_known(console, result)
     console.print(f"[bold]{result.run.outcome}[/]: {escape(result.card.name)} ({result.card.spec})")
+
+
+def show_known(console: Console, result: Result) -> None:
+    """What became of each entry in the list of known failures, and what that does to the run."""
+    said = {
+        KnownState.FAILED: "[dim]known, until {expires}[/]",
+        KnownState.PASSED: "[bold red]passes although it is listed: delete the entry[/]",
+        KnownState.OPEN: "[yellow]listed, and neither passed nor failed[/]",
+        KnownState.EXPIRED: "[bold red]expired on {expires}: counts as no entry[/]",
+    }
+    for one in result.known_failures:
+        state = said[one.state].format(expires=one.expires)
+        console.print(f"{escape(one.id)}: {state} ({escape(one.reason)})")
+    if result.run.besides_known is not None:
+        console.print(f"besides known failures: [bold]{result.run.besides_known}[/]")

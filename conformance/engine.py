@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -24,8 +24,9 @@ from conformance.evidence import Evidence
 from conformance.guard import Guard
 from conformance.judge import INVENTORY, Judge
 from conformance.keys import Keys, keys_beside, load_keys, read_keys
+from conformance.known import NONE_KNOWN, KnownFailures, load_known_failures
 from conformance.record import Circumstances
-from conformance.result import TRACE_FILE, Result
+from conformance.result import TRACE_FILE, KnownState, Result
 from conformance.runner import Runner
 from conformance.statement import Statement, load_statement, statement_for
 from conformance.suite import index
@@ -33,6 +34,7 @@ from conformance.trouble import UsageError
 from conformance.verdict import Outcome, Risk
 
 if TYPE_CHECKING:
+    from conformance.catalogue import Catalogue
     from conformance.judge import Listener
 
 EXIT_CODES = {
@@ -43,6 +45,16 @@ EXIT_CODES = {
     Outcome.CARD_LOST: 4,
 }
 USAGE = 3
+
+
+def exit_code(result: Result) -> int:
+    """The exit code of a run: by its outcome besides what is known to fail; 1 if that passes."""
+    run = result.run
+    if run.outcome in {Outcome.CARD_LOST, Outcome.INTERRUPTED}:
+        return EXIT_CODES[run.outcome]
+    if any(one.state is KnownState.PASSED for one in result.known_failures):
+        return EXIT_CODES[Outcome.NON_CONFORMANT]
+    return EXIT_CODES[run.besides_known or run.outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,9 @@ class Request:
     """Whether a statement may be used for a card that answers another ATR than it declares."""
     reconnect: float = 10.0
     """Seconds for which a card that was lost in the middle is waited for."""
+    known_failures: str | None = None
+    """A file that lists what may fail, and until when; `today` says which entries have expired."""
+    today: date = date.min
     budget: float | None = None
     """Seconds after which no new exchange is tried; putting back comes on top."""
     operator: str = ""
@@ -70,6 +85,8 @@ class Request:
 
 def prepare(request: Request) -> Judge:
     """A judge with its card powered up; UsageError or CardLost when that cannot be."""
+    catalogue = load_catalogue()
+    circumstances = _circumstances(request, _known(request, catalogue))
     folder = Path(request.out) if request.out else None
     card = opened = open_card(request.card)
     recovering = None
@@ -91,7 +108,14 @@ def prepare(request: Request) -> Judge:
     bench.found(atr)
     if recovering is not None:
         recovering.told = evidence.event
-    return Judge(bench, load_catalogue(), _circumstances(request), folder)
+    return Judge(bench, catalogue, circumstances, folder)
+
+
+def _known(request: Request, catalogue: Catalogue) -> KnownFailures:
+    if request.known_failures is None:
+        return NONE_KNOWN
+    ids = [*(rule.id for rule in catalogue), *(case.id for case in all_cases())]
+    return load_known_failures(Path(request.known_failures), ids, request.today)
 
 
 def _risk(text: str) -> Risk:
@@ -138,7 +162,7 @@ def _trace(folder: Path | None) -> TextIO | None:
         raise UsageError(f"--out {folder}: cannot be written: {error}") from error
 
 
-def _circumstances(request: Request) -> Circumstances:
+def _circumstances(request: Request, known: KnownFailures) -> Circumstances:
     def now() -> str:
         return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -152,6 +176,8 @@ def _circumstances(request: Request) -> Circumstances:
         python=platform.python_version(),
         platform=platform.platform(),
         covered=covered,
+        known=known,
+        budget=request.budget,
     )
 
 

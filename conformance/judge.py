@@ -104,6 +104,7 @@ class Judge:
         except CardLost as lost:
             self.lost = str(lost)
             raise
+        result = self.circumstances.known.marked(result)
         self.cases.append(result)
         self.listener(case, result)
         if self.bench.clock() - self._saved >= SAVE_EVERY:

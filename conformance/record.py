@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from conformance.known import NONE_KNOWN, KnownFailures, reason_of
 from conformance.result import (
     TRACE_FILE,
     Card,
@@ -46,6 +47,8 @@ class Circumstances:
     platform: str = ""
     covered: frozenset[str] = frozenset()
     """The requirements that some case of the suite covers, whether it was run or not."""
+    known: KnownFailures = NONE_KNOWN
+    budget: float | None = None
 
 
 def build_result(
@@ -62,15 +65,24 @@ def build_result(
     requirements = tuple(
         _requirement(rule, facts, cases, circumstances.covered) for rule in catalogue
     )
-    judged = ((one.level, one.verdict) for one in requirements)
+    judged = [(one.level, one.verdict) for one in requirements]
     outcome = conclude(judged, interrupted=interrupted, card_lost=card_lost)
+    rest = [(one.level, one.verdict) for one in requirements if not one.known]
+    besides = conclude(rest, interrupted=interrupted, card_lost=card_lost)
+    known = circumstances.known
     return Result(
         suite=Suite(
             name=DISTRIBUTION,
             version=package_versions().get(DISTRIBUTION, "0"),
             catalogue_sha256=catalogue.sha256,
         ),
-        run=_run(bench, circumstances, outcome, interrupted=interrupted),
+        run=_run(
+            bench,
+            circumstances,
+            outcome,
+            besides if known.entries else None,
+            interrupted=interrupted,
+        ),
         card=Card(
             spec=bench.card.spec,
             name=bench.statement.card.name,
@@ -85,12 +97,20 @@ def build_result(
         requirements=requirements,
         harms=dict(catalogue.harms),
         cases=tuple(cases),
+        known_failures=known.told(requirements, cases),
         timings=bench.evidence.timings(),
         trace=Trace(file=TRACE_FILE, sha256=bench.evidence.sha256, exchanges=bench.evidence.count),
     )
 
 
-def _run(bench: Bench, circumstances: Circumstances, outcome: Outcome, *, interrupted: bool) -> Run:
+def _run(
+    bench: Bench,
+    circumstances: Circumstances,
+    outcome: Outcome,
+    besides_known: Outcome | None,
+    *,
+    interrupted: bool,
+) -> Run:
     return Run(
         started=circumstances.started,
         finished=circumstances.now(),
@@ -99,6 +119,8 @@ def _run(bench: Bench, circumstances: Circumstances, outcome: Outcome, *, interr
         risk=bench.guard.risk,
         interrupted=interrupted,
         outcome=outcome,
+        besides_known=besides_known,
+        budget=circumstances.budget,
         operator=circumstances.operator,
         lab=circumstances.lab,
         command_line=circumstances.command_line,
@@ -137,6 +159,7 @@ def _requirement(
         text=rule.text,
         verdict=verdict,
         reason=reason,
+        known=reason_of(rule.id, verdict, concerned),
         cases=tuple(case.id for case in concerned),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,6 +87,10 @@ class Run(_Value):
     risk: Risk
     interrupted: bool = False
     outcome: Outcome
+    besides_known: Annotated[
+        Outcome | None, Field(description="the outcome when known failures are left out")
+    ] = None
+    budget: Annotated[Seconds | None, Field(description="the time given for judging")] = None
     operator: Text = ""
     lab: Text = ""
     command_line: Text = ""
@@ -121,6 +126,7 @@ class Requirement(_Value):
     text: Text
     verdict: Verdict
     reason: Text = ""
+    known: Annotated[Text, Field(description="why it was expected to fail")] = ""
     cases: tuple[Text, ...] = ()
 
 
@@ -152,9 +158,31 @@ class Case(_Value):
     risk: Risk
     verdict: Verdict
     reason: Text = ""
+    known: Annotated[Text, Field(description="why it was expected to fail")] = ""
     seconds: Seconds = 0.0
     exchanges: tuple[Count, Count] | None = None
     failure: Failure | None = None
+
+
+class KnownState(StrEnum):
+    """What became of an entry in the list of known failures."""
+
+    FAILED = "failed"
+    PASSED = "passed"
+    OPEN = "open"
+    EXPIRED = "expired"
+
+
+class KnownFailure(_Value):
+    """An entry in the list of known failures: the id of a requirement or a case, why, how long.
+
+    `passed` fails the run, `open` was not judged, and `expired` counted as no entry.
+    """
+
+    id: Text
+    reason: Text
+    expires: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    state: KnownState
 
 
 class Bucket(_Value):
@@ -234,6 +262,7 @@ class Result(_Value):
     requirements: tuple[Requirement, ...]
     harms: dict[Text, Text] = {}
     cases: tuple[Case, ...]
+    known_failures: tuple[KnownFailure, ...] = ()
     timings: dict[str, Timing] = {}
     trace: Trace | None = None
 

@@ -9,7 +9,7 @@ from conformance.reporting.language import Language
 from conformance.reporting.octets import visible
 from conformance.reporting.summary import ORDER, summarise
 from conformance.reporting.view import Finding, findings, unjudged
-from conformance.result import Result
+from conformance.result import KnownState, Result
 from conformance.verdict import Outcome, Verdict
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
@@ -26,6 +26,18 @@ OUTCOMES = {
     Outcome.INCONCLUSIVE: "Inconclusive",
     Outcome.CARD_LOST: "Card lost",
     Outcome.INTERRUPTED: "Interrupted",
+}
+KNOWN_STATES = {
+    KnownState.FAILED: "fails as listed",
+    KnownState.PASSED: "passes although it is listed",
+    KnownState.OPEN: "neither passed nor failed",
+    KnownState.EXPIRED: "expired, counts as no entry",
+}
+KNOWN_SIGNS = {
+    KnownState.FAILED: "☑️",
+    KnownState.PASSED: SIGNS[Verdict.FAIL],
+    KnownState.OPEN: SIGNS[Verdict.NOT_RUN],
+    KnownState.EXPIRED: SIGNS[Verdict.INCONCLUSIVE],
 }
 MOST_FINDINGS = 20
 
@@ -57,6 +69,7 @@ def _lines(result: Result, language: Language) -> Iterator[str]:
     if len(found) > MOST_FINDINGS:
         more = len(found) - MOST_FINDINGS
         yield from ("", language.ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more})
+    yield from _known(result, language)
     yield from _unjudged(result, language)
 
 
@@ -69,10 +82,22 @@ def _finding(finding: Finding, language: Language) -> Iterator[str]:
         yield escape(language.of(requirement.id, requirement.text))
     else:
         yield code(failure.requirement)
+    if finding.case.known:
+        yield from ("", f"**{language.gettext('Known failure')}:** {escape(finding.case.known)}")
     yield from ("", fenced(finding.script))
     for answer in failure.allowed:
         yield f"- {language.gettext('A conformant card answers')}: {escape(answer)}"
     yield from ("", code(finding.replay))
+
+
+def _known(result: Result, language: Language) -> Iterator[str]:
+    if not result.known_failures:
+        return
+    say = language.gettext
+    yield from ("", f"## {say('Known failures')}", "")
+    for one in result.known_failures:
+        state = f"{say(KNOWN_STATES[one.state])}, {say('until')} {one.expires}"
+        yield f"- {KNOWN_SIGNS[one.state]} {code(one.id)}: {state}. {escape(one.reason)}"
 
 
 def _unjudged(result: Result, language: Language) -> Iterable[str]:

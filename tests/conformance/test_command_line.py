@@ -9,42 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from conformance.cli import main
+from commanding import Command
 
 PROGRAM = Path(sys.executable).with_name("conformance")
 USAGE = 3
-
-
-@dataclass(frozen=True)
-class Ran:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Ran]
-
-
-@pytest.fixture
-def conformance(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Calls the command line in this process."""
-
-    def run(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["conformance", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return Ran(int(str(ended.value.code)), output.out, output.err)
-
-    return run
 
 
 def result_in(folder: Path) -> dict[str, Any]:
