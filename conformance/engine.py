@@ -96,7 +96,7 @@ def prepare(request: Request) -> Judge:
     try:
         statement, keys = _declared(request, card.known_as or atr)
         risk = _risk(request.risk or statement.card.risk)
-        evidence = Evidence(keys.redacted, _trace(folder))
+        evidence = Evidence(keys, _trace(folder))
     except BaseException:
         card.close()
         raise

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from conformance.result import Exchange, Timing
 
@@ -81,16 +80,23 @@ def command_name(raw: bytes) -> str:
     return known.get(raw[1], f"INS {raw[1]:02X}")
 
 
+class Redaction(Protocol):
+    """Turns bytes into text without secrets; `Keys` is one."""
+
+    def redacted(self, raw: bytes) -> str:
+        """A command."""
+
+    def redacted_answer(self, asked: bytes, answer: bytes) -> str:
+        """The answer to the command *asked*."""
+
+
 class Evidence:
-    """Writes the trace of one run to *stream* (None: nowhere) and keeps the timings.
+    """Writes the trace of one run to *stream* (None: nowhere) and keeps the timings."""
 
-    *redacted* turns a command into text without secrets.
-    """
-
-    def __init__(self, redacted: Callable[[bytes], str], stream: TextIO | None = None) -> None:
+    def __init__(self, redaction: Redaction, stream: TextIO | None = None) -> None:
         self.case = ""
         self.count = 0
-        self._redacted = redacted
+        self._redaction = redaction
         self._stream = stream
         self._digest = hashlib.sha256()
         self._seconds: dict[str, list[float]] = defaultdict(list)
@@ -102,8 +108,8 @@ class Evidence:
             Exchange(
                 n=self.count,
                 case=self.case,
-                command=self._redacted(command),
-                response=response.hex().upper(),
+                command=self._redaction.redacted(command),
+                response=self._redaction.redacted_answer(command, response),
                 seconds=seconds,
             )
         )

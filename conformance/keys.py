@@ -1,43 +1,40 @@
 """The secret values of a run: kept apart from the statement, and never written out.
 
 A guess at reference data is written in scripts and traces as `{pin:NAME}` (the right value),
-`{wrong:NAME}`, `{other:NAME}`, `{short:NAME}` or `{long:NAME}`. The last four are derived from the
-right one, so a script can be replayed by whoever holds the keys file, and by nobody else. Any other
-secret data field is `{withheld:LENGTH}`.
+`{wrong:NAME}`, `{other:NAME}`, `{short:NAME}` or `{long:NAME}`, a key wherever it turns up as
+`{key:NAME}` or in a form of `redaction.FORMS`. All follow from the right value, so a script can be
+replayed by whoever holds the keys file, and by nobody else. A value that was made up, for a
+reference that is not there, is `{zeros:LENGTH}`; any other secret data field `{withheld:LENGTH}`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from conformance import redaction
 from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.layout import Layout, Reference
+from conformance.redaction import FORMS, GUESSES, MADE_UP, SHORTEST, Hidden
 from conformance.statement import checked, read_toml
 from conformance.trouble import UsageError
 
 ENVIRONMENT_PREFIX = "CONFORMANCE_PIN_"
 KEY_PREFIX = "CONFORMANCE_KEY_"
 GROUP_AND_OTHERS = 0o077
-WITHHELD = "withheld"
+WITHHELD, ZEROS = "withheld", "zeros"
 # VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER, in both codings.
 SECRET_INSTRUCTIONS = frozenset({0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D})
+WRITE_KEY = (0x80, 0xD4)
+"""WRITE KEY in plain: usage, version, algorithm, then the key."""
+KEY_HEADER = 3
 _SLOT = re.compile(r"\{(\w+):([A-Za-z0-9._-]+)\}")
-
-GUESSES: Mapping[str, Callable[[bytes], bytes]] = {
-    "pin": lambda value: value,
-    "wrong": lambda value: value[:-1] + bytes((value[-1] ^ 0x01,)),
-    "other": lambda value: bytes((value[0] ^ 0x01,)) + value[1:],
-    "short": lambda value: value[:-1],
-    "long": lambda value: value + b"0",
-}
-"""How each kind of guess follows from the right value."""
 
 
 class _KeysFile(BaseModel):
@@ -56,6 +53,12 @@ class Keys:
     references: Mapping[str, Reference]
     secrets: Mapping[str, bytes] = field(default_factory=dict)
     """The values of cryptographic keys, by the names that the statement gives them."""
+    _guesses: tuple[Hidden, ...] = field(init=False, repr=False, compare=False)
+    _keys: tuple[Hidden, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_guesses", redaction.hidden_guesses(self.values))
+        object.__setattr__(self, "_keys", redaction.hidden_keys(self.secrets))
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(self.values)})"
@@ -70,38 +73,57 @@ class Keys:
         return None if value is None else GUESSES[kind](value)
 
     def redacted(self, raw: bytes) -> str:
-        """The command *raw* in hexadecimal, secret data fields replaced by their slot."""
-        text = raw.hex().upper()
-        if len(raw) < 2 or raw[1] not in SECRET_INSTRUCTIONS or len(raw) <= 5:
-            return text
+        """The command *raw* in hexadecimal: secret data fields and keys replaced by slots."""
+        if len(raw) > 5 and raw[1] in SECRET_INSTRUCTIONS:
+            return self._secret(raw)
+        if len(raw) > 5 and (raw[0], raw[1]) == WRITE_KEY:
+            return self._loaded(raw)
+        return redaction.masked(raw, self._keys) if len(raw) > SHORTEST else raw.hex().upper()
+
+    def redacted_answer(self, asked: bytes, answer: bytes) -> str:
+        """The *answer* to the command *asked* in hexadecimal, keys and guesses replaced by slots.
+
+        A few bytes of reference data occur in files by chance, and a slot there would tell them; so
+        guesses are looked for only where a command carried one.
+        """
+        if len(answer) == 2:
+            return answer.hex().upper()
+        hidden = self._keys
+        if asked[1:2] and asked[1] in SECRET_INSTRUCTIONS:
+            hidden = (*hidden, *self._guesses)
+        return redaction.masked(answer[:-2], hidden) + answer[-2:].hex().upper()
+
+    def told(self, text: str) -> str:
+        """A sentence about the card, with every key that it spells replaced by its slot."""
+        return redaction.told(text, self._keys)
+
+    def _secret(self, raw: bytes) -> str:
+        """A command that carries reference data."""
+        if _sealed(raw[0]):
+            return redaction.masked(raw, (*self._keys, *self._guesses))
         try:
             data = CommandAPDU.decode(raw).data
         except MalformedAPDU:
-            return text[:10] + _withheld(raw[5:])
+            return raw[:5].hex().upper() + _withheld(raw[5:])
         if not data:
-            return text
-        start = 2 * raw.index(data, 5)
-        return text[:start] + self._slot(raw[3], data) + text[start + 2 * len(data) :]
+            return raw.hex().upper()
+        start = raw.index(data, 5)
+        known = redaction.split(data, self._in_order(raw[3])) or _unknown(data)
+        return raw[:start].hex().upper() + known + raw[start + len(data) :].hex().upper()
 
-    def _slot(self, number: int, data: bytes) -> str:
-        for name, value in self.values.items():
-            if self.references[name].number == number:
-                for kind, derive in GUESSES.items():
-                    if derive(value) == data:
-                        return f"{{{kind}:{name}}}"
-        return self._pair(data) or _withheld(data)
+    def _loaded(self, raw: bytes) -> str:
+        """A command that carries a key in plain behind its usage, version and algorithm."""
+        shown = redaction.masked(raw, self._keys)
+        if "{" in shown:
+            return shown
+        start = 5 + KEY_HEADER
+        return raw[:start].hex().upper() + (_withheld(raw[start:]) if raw[start:] else "")
 
-    def _pair(self, data: bytes) -> str:
-        """The slots of two values, one behind the other; nothing when they are not guesses."""
-        guesses = {
-            derive(value): f"{{{kind}:{name}}}"
-            for name, value in self.values.items()
-            for kind, derive in GUESSES.items()
-        }
-        for size in range(1, len(data)):
-            if data[:size] in guesses and data[size:] in guesses:
-                return guesses[data[:size]] + guesses[data[size:]]
-        return ""
+    def _in_order(self, number: int) -> tuple[Hidden, ...]:
+        """The guesses, those at the reference *number* first."""
+        meant = {name for name, one in self.references.items() if one.number == number}
+        own = redaction.hidden_guesses({n: v for n, v in self.values.items() if n in meant})
+        return (*own, *self._guesses)
 
     def expanded(self, text: str) -> bytes:
         """The command behind the redacted *text*; UsageError when a value is withheld."""
@@ -110,9 +132,13 @@ class Keys:
             kind, name = slot[1], slot[2]
             if kind == WITHHELD:
                 raise UsageError(f"{text}: the data field was withheld and cannot be replayed")
-            if kind not in GUESSES or name not in self.values:
-                raise UsageError(f"{slot[0]}: no such value in the keys file or the environment")
-            return GUESSES[kind](self.values[name]).hex()
+            if kind == ZEROS and name.isdecimal():
+                return (MADE_UP * int(name)).hex()
+            if kind in GUESSES and name in self.values:
+                return GUESSES[kind](self.values[name]).hex()
+            if kind in FORMS and name in self.secrets:
+                return FORMS[kind](self.secrets[name]).hex()
+            raise UsageError(f"{slot[0]}: no such value in the keys file or the environment")
 
         try:
             return bytes.fromhex(_SLOT.sub(value, text))
@@ -120,9 +146,19 @@ class Keys:
             raise UsageError(f"{text}: not hexadecimal: {error}") from error
 
 
+def _sealed(cla: int) -> bool:
+    """Whether the class byte says secure messaging: what is secret comes enciphered then."""
+    return bool(cla & (0x20 if cla & 0x40 else 0x0C))
+
+
 def _withheld(data: bytes) -> str:
     """The slot of a data field that is no guess of ours: only its length is told."""
     return f"{{{WITHHELD}:{len(data)}}}"
+
+
+def _unknown(data: bytes) -> str:
+    """The slot of a value that is no guess: made up for no reference at all, or withheld."""
+    return f"{{{ZEROS}:{len(data)}}}" if data == MADE_UP * len(data) else _withheld(data)
 
 
 def read_keys(path: Path) -> str:

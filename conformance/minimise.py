@@ -198,12 +198,14 @@ def failure_of(bench: Bench, violation: Violation) -> Failure:
     lines = [_line(bench, step) for step in violation.history]
     if lines:
         lines[-1] = lines[-1].model_copy(
-            update={"expected": f"{_expectation(violation)}: {violation.requirement}"}
+            update={
+                "expected": bench.keys.told(f"{_expectation(violation)}: {violation.requirement}")
+            }
         )
     return Failure(
         requirement=violation.requirement,
-        message=violation.message,
-        allowed=violation.allowed,
+        message=bench.keys.told(violation.message),
+        allowed=tuple(bench.keys.told(answer) for answer in violation.allowed),
         script=tuple(lines),
     )
 
@@ -213,10 +215,10 @@ def _expectation(violation: Violation) -> str:
 
 
 def _line(bench: Bench, step: Step) -> Line:
-    response = step.response.hex().upper()
     if step.command is None:
-        return Line(command="reset", response=response, note="RESET")
+        return Line(command="reset", response=step.response.hex().upper(), note="RESET")
     text = bench.keys.redacted(step.command)
+    response = bench.keys.redacted_answer(step.command, step.response)
     return Line(command=text, response=response, note=command_name(step.command))
 
 

@@ -41,12 +41,14 @@ def replay_script(
                 terminal.reset()
                 continue
             show(f"> {line.command}  {line.note}")
-            response = terminal.play(Step(bench.keys.expanded(line.command)))
-            show(f"< {response.encode().hex().upper()}")
+            raw = bench.keys.expanded(line.command)
+            response = terminal.play(Step(raw))
+            show(f"< {bench.keys.redacted_answer(raw, response.encode())}")
         except Violation as violation:
-            answer = violation.history[-1].response.hex().upper()
+            last = violation.history[-1]
+            answer = bench.keys.redacted_answer(last.command or b"", last.response)
             allowed = violation.allowed[0] if violation.allowed else violation.requirement
-            show(f"< {answer}  expected {allowed}")
+            show(f"< {answer}  expected {bench.keys.told(allowed)}")
             return violation
         except Refused as refused:
             raise UsageError(f"{line.command}: not sent: {refused}") from refused

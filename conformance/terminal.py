@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from conformance.model import Model
 
 RESET_ANSWER = "7816-3/atr/same-after-reset"
+SHOWN = re.compile(r"\{[^}]*\}|..")
+LONGEST_SHOWN = 16
+"""Bytes of an answer that are told in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +119,20 @@ class Terminal:
         if broken is not None:
             raise self._violation(broken[0], broken[1], ())
         response = ResponseAPDU.decode(answer)
-        message = f"{command_name(raw)} answered {_short(response)}"
         if step.expect is not None and response.sw not in step.expect[1]:
             requirement, words = step.expect
-            violation = self._violation(requirement, message, [f"{word:04X}" for word in words])
+            allowed = [f"{word:04X}" for word in words]
+            violation = self._violation(requirement, self._answered(raw, answer), allowed)
             violation.grounds = self._grounds(raw, words)
             raise violation
         try:
             self.met |= self.model.observe(raw, response)
         except Departure as departure:
-            requirement, allowed = departure.requirement, departure.allowed
+            requirement = departure.requirement
             if step.wholly and step.expect is not None:
                 requirement = step.expect[0]
-            raise self._violation(requirement, message, allowed) from None
+            message = self._answered(raw, answer)
+            raise self._violation(requirement, message, departure.allowed) from None
         return response
 
     def carry(self, raw: bytes) -> ResponseAPDU:
@@ -158,6 +163,14 @@ class Terminal:
             return Grounds.NONE
         return Grounds.RULE if any(one.requirement for one in allowing) else Grounds.UNJUDGED
 
+    def _answered(self, raw: bytes, answer: bytes) -> str:
+        """What happened, in a line without secrets; of a long answer the beginning."""
+        shown = SHOWN.findall(self.bench.keys.redacted_answer(raw, answer))
+        data, sw = shown[:-2], "".join(shown[-2:])
+        more = f"... ({len(answer) - 2} bytes)" if len(data) > LONGEST_SHOWN else ""
+        told = f"{''.join(data[:LONGEST_SHOWN])}{more} {sw}".strip()
+        return f"{command_name(raw)} answered {told}"
+
     def _violation(self, requirement: str, message: str, allowed: Collection[str]) -> Violation:
         self.broken = True
         return Violation(requirement, message, allowed, self.history)
@@ -170,9 +183,3 @@ class Terminal:
         return Violation(
             unmet.requirement, str(unmet), unmet.allowed, self.history, replayable=False
         )
-
-
-def _short(response: ResponseAPDU) -> str:
-    data = response.data.hex().upper()
-    shown = data if len(data) <= 32 else f"{data[:32]}... ({len(response.data)} bytes)"
-    return f"{shown} {response.sw:04X}".strip()

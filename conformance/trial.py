@@ -12,7 +12,6 @@ from conformance.case import Case, NotApplicable, NotRun, Unmet
 from conformance.guard import Refused
 from conformance.minimise import failure_of, minimise
 from conformance.result import Case as CaseResult
-from conformance.result import Failure
 from conformance.terminal import Violation
 from conformance.trouble import CardLost, NotCarried, NotPutBack, TimeIsUp
 from conformance.verdict import Verdict
@@ -20,6 +19,7 @@ from conformance.verdict import Verdict
 if TYPE_CHECKING:
     from conformance.bench import Bench
     from conformance.catalogue import Catalogue
+    from conformance.result import Failure
 
 NOT_REPEATED = "the failure did not come up again on a fresh card"
 BUDGET = "budget"
@@ -60,7 +60,7 @@ def try_case(
         requirements=case.covers,
         risk=case.risk,
         verdict=finding.verdict,
-        reason=finding.reason,
+        reason=bench.keys.told(finding.reason),
         seconds=bench.clock() - started,
         exchanges=(first, last) if last >= first else None,
         failure=finding.failure,
@@ -89,8 +89,8 @@ def _judge(
     except Violation as violation:
         return settle(bench, violation, body)
     except Unmet as unmet:
-        failure = Failure(requirement=unmet.requirement, message=str(unmet), allowed=unmet.allowed)
-        return Finding(Verdict.FAIL, str(unmet), failure)
+        bare = Violation(unmet.requirement, str(unmet), unmet.allowed, ())
+        return Finding(Verdict.FAIL, str(unmet), failure_of(bench, bare))
     except CardLost:
         raise
     except Exception as error:  # noqa: BLE001 - a bug of ours is no verdict on the card

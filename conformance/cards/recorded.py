@@ -73,6 +73,8 @@ class RecordedCard:
         exchange = self._exchanges.popleft()
         if exchange.event or not exchange.command.startswith(command[:4].hex().upper()):
             raise CardLost(f"the record has no answer to {command[:4].hex().upper()} here")
+        if "{" in exchange.response:
+            raise CardLost("the record withholds what the card answered here: it was a secret")
         return bytes.fromhex(exchange.response)
 
     def fork(self) -> CardUnderTest:

@@ -12,7 +12,7 @@ Read `outcome`, `state`, `addressing`, `stages`, then the rules: `selection`, `b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from conformance.model import (
     transmission,
 )
 from conformance.model.addressing import anything
-from conformance.model.outcome import Ruling
+from conformance.model.outcome import Outcome, Ruling
 from conformance.model.pboc import Family
 from conformance.model.state import State, initial_state
 from conformance.model.verification import Verification
@@ -48,10 +48,16 @@ MOST_STATES = 64
 class Departure(Exception):
     """The card left the set: the requirement it broke, and what would have been allowed."""
 
-    def __init__(self, requirement: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{requirement}: allowed is {'; or '.join(allowed)}")
+    def __init__(self, requirement: str, outcomes: Iterable[Outcome]) -> None:
         self.requirement = requirement
-        self.allowed = allowed
+        self.outcomes = tuple(outcomes)
+        self.allowed = tuple(dict.fromkeys(str(one) for one in self.outcomes))
+        super().__init__(f"{requirement}: allowed is {'; or '.join(self.allowed)}")
+
+    @property
+    def veiled(self) -> tuple[str, ...]:
+        """What would have been allowed, without the data: they travel enciphered."""
+        return tuple(dict.fromkeys(one.veiled() for one in self.outcomes))
 
 
 class Model:
@@ -150,8 +156,8 @@ class Model:
                     if state not in after:
                         after.append(state)
         if not after:
-            allowed = dict.fromkeys(str(outcome) for one in rulings for outcome in one.outcomes)
-            raise Departure(rulings[0].blame(response), tuple(allowed))
+            allowed = (outcome for one in rulings for outcome in one.outcomes)
+            raise Departure(rulings[0].blame(response), allowed)
         assert len(after) <= MOST_STATES, "the model lost its way among the choices"
         self.states = tuple(after)
         return frozenset(met)

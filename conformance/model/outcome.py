@@ -86,6 +86,11 @@ class Outcome:
     def __str__(self) -> str:
         return f"{spell(self.words)} with {self.data}: {self.requirement}"
 
+    def veiled(self) -> str:
+        """The same for an answer whose data nobody may read: of them only the length is told."""
+        data = self.data if isinstance(self.data, Length) else "data that travel enciphered"
+        return f"{spell(self.words)} with {data}: {self.requirement}"
+
 
 @dataclass(frozen=True, slots=True)
 class Suspect:

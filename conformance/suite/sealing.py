@@ -29,6 +29,10 @@ class Channel(Protocol):
 
     requirement: str
 
+    @property
+    def veils(self) -> bool:
+        """Whether answers travel enciphered, so that nothing in plain is told of them."""
+
     def seal(self, command: CommandAPDU) -> bytes:
         """The bytes for the wire."""
 
@@ -40,6 +44,7 @@ class IcaoChannel:
     """Data objects of ISO/IEC 7816-4 with the keys that BAC agreed on."""
 
     requirement = "9303/messaging/answers-protected"
+    veils = True
 
     def __init__(self, keys: icao.Keys, counter: int) -> None:
         self.keys = keys
@@ -65,6 +70,11 @@ class HostChannel:
 
     def __init__(self, session: scp03.Session) -> None:
         self.session = session
+
+    @property
+    def veils(self) -> bool:
+        """Where the level says so."""
+        return bool(self.session.level & scp03.R_ENCRYPTION)
 
     def seal(self, command: CommandAPDU) -> bytes:
         """The command with its C-MAC, enciphered where the level says so."""
@@ -115,7 +125,8 @@ class Sealed:
             self.terminal.met |= self.terminal.model.observe(command.encode(), plain)
         except Departure as departure:
             requirement = because or departure.requirement
-            raise Unmet(requirement, f"{plain.sw:04X}", departure.allowed) from departure
+            allowed = departure.veiled if self.channel.veils else departure.allowed
+            raise Unmet(requirement, f"{plain.sw:04X}", allowed) from departure
         return plain
 
     def refused(self, raw: bytes, because: str) -> ResponseAPDU:

@@ -11,6 +11,7 @@ from conformance.crypto import purses as crypto
 from conformance.layout import DedicatedFile
 from conformance.model.pboc.proofs import family_of
 from conformance.model.pboc.state import Sale
+from conformance.redaction import spare_key
 from conformance.suite.finding import OK
 from conformance.suite.proving import prove, sealed
 from conformance.trading import MOMENT, enter, pboc_of
@@ -28,7 +29,6 @@ RANDOM, COUNTER, AMOUNT = bytes.fromhex("11223344"), b"\x00\x05", b"\x00\x00\x00
 NOT_READY = (0x6985, 0x6A88)
 NO_KEY = (0x9403, 0x6A88)
 ABSENT_VERSION = 0x7E
-LOADED = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 
 
 def _module(terminal: Terminal) -> ModuleTable:
@@ -179,8 +179,8 @@ def test_load_key(terminal: Terminal) -> None:
         raise NotRun("a key of a module that cannot be copied is left as it is")
     usage, version = bytes.fromhex(module.spare)
     master, home = _masters(terminal, module)
-    plain = bytes((usage, version, 0)) + LOADED
     value = terminal.keys.secrets[home.name]
+    plain = bytes((usage, version, 0)) + spare_key(value)
     header = (0x84, 0xD4, 0x00, 0x00)
     secret = crypto.line_encipher(home.cipher, value, plain)
     enter(terminal, module.df)

@@ -9,6 +9,7 @@ from conformance.case import NotRun, case, not_applicable
 from conformance.commands import query, read_binary, select_path, verify
 from conformance.layout import ElementaryFile, Kind, Reference
 from conformance.model.reference import CHANGE, DISABLE, ENABLE, RESET
+from conformance.redaction import MADE_UP
 from conformance.suite.finding import OK, REFUSED, guessable
 from conformance.undo import opening
 from conformance.verdict import Risk
@@ -93,7 +94,7 @@ def test_change_length(terminal: Terminal) -> None:
 def test_unknown(terminal: Terminal) -> None:
     """Reference data that does not exist is not changed."""
     for ins in (CHANGE, RESET, DISABLE, ENABLE):
-        terminal.send(CommandAPDU(0x00, ins, 0x00, UNKNOWN, b"12345678"))
+        terminal.send(CommandAPDU(0x00, ins, 0x00, UNKNOWN, MADE_UP * 8))
 
 
 def _unblockable(terminal: Terminal) -> tuple[Reference, Reference]:

@@ -67,7 +67,7 @@ class Plastic:
 def bench_with(card: CardUnderTest, risk: Risk = Risk.DESTROY, examples: int = 10) -> Bench:
     statement, keys = declared()
     guard = Guard(risk, statement.layout, keys)
-    evidence = Evidence(keys.redacted)
+    evidence = Evidence(keys)
     plan = Plan(seed=3, examples=examples)
     bench = Bench(card, statement, keys, guard, evidence, plan, time.perf_counter)
     bench.found(card.connect())

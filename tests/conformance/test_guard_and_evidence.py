@@ -147,7 +147,7 @@ def admitted(statement: Statement, keys: Keys, risk: Risk, raw: bytes) -> bool:
 
 def test_the_trace_is_written_as_it_happens_and_holds_no_secret(keys: Keys) -> None:
     stream = io.StringIO()
-    evidence = Evidence(keys.redacted, stream)
+    evidence = Evidence(keys, stream)
     evidence.case = "verify/right-value"
     evidence.event("reset", b"\x3b\x00", 0.25)
     evidence.exchange(bytes.fromhex("002000010431323334"), b"\x90\x00", 0.5)

@@ -73,7 +73,7 @@ class Plastic:
 
 def bench_on(card: CardUnderTest, statement: Statement, keys: Keys, risk: Risk) -> Bench:
     guard = Guard(risk, statement.layout, keys)
-    evidence = Evidence(keys.redacted)
+    evidence = Evidence(keys)
     bench = Bench(card, statement, keys, guard, evidence, Plan(3, 5), time.perf_counter)
     bench.found(card.connect())
     return bench
