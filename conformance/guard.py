@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.familyguard import family_risk
 from conformance.layout import ElementaryFile, File, Kind
+from conformance.operationsguard import OPERATIONS, operation_risk
 from conformance.tlv import MalformedTLV, parse
 from conformance.verdict import Risk
 
@@ -121,6 +122,8 @@ class Guard:
             return self._created(command, model)
         if ins in SWITCHES:
             return self._change(command, model)
+        if ins in OPERATIONS and model.card.operations is not None:
+            return operation_risk(command, model)
         known = f"it may change the card ({ins:02X})"
         return RISKS.get(ins, Risk.DESTROY), known
 
@@ -138,7 +141,9 @@ class Guard:
     def _verify(self, command: CommandAPDU, model: Model) -> tuple[Risk, str]:
         """A wrong guess costs a try, and none is spent that goes below the floor."""
         if not command.data:
-            return Risk.OBSERVE, "a question"
+            if model.card.features.verify_query:
+                return Risk.OBSERVE, "a question"
+            return Risk.DESTROY, "a card that does not declare verify_query may count it as a guess"
         worst = Risk.OBSERVE
         for state in model.states:
             for reference in self.layout.references_at(state.df, command.p2):

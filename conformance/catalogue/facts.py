@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from conformance.catalogue.familyfacts import FAMILY_FACTS, family_facts
+from conformance.catalogue.operationfacts import OPERATION_FACTS, operation_facts
 from conformance.layout import Kind
 from conformance.statement import FeatureTable, SelectForm, Statement
 
@@ -51,6 +52,7 @@ VOCABULARY = frozenset(
         *(f"scratch.write-{behaviour}" for behaviour in _WRITE),
         *_OTHERS,
         *FAMILY_FACTS,
+        *OPERATION_FACTS,
     )
 )
 """Every fact there is; a condition that mentions another is refused at load."""
@@ -78,6 +80,7 @@ def _facts(statement: Statement) -> Iterator[str]:
         yield "reference.unblockable"
     yield from _further_facts(statement)
     yield from family_facts(statement.pboc, layout)
+    yield from operation_facts(statement.operations, layout)
     yield "file.df"
     for ef in layout.elementary():
         yield f"file.{ef.kind.value}"

@@ -7,7 +7,7 @@ the card is wrong, and `Departure` says which requirement it broke.
 
 Read `outcome`, `state`, `addressing`, `stages`, then the rules: `selection`, `binary`, `parts`,
 `records`, `structures`, `objects`, `verification`, `reference`, `management`, `channels`,
-`transmission`. Every rule names its clause.
+`transmission`; then the families `pboc` and `operations`. Every rule names its clause.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from conformance.model import (
     channels,
     management,
     objects,
+    operations,
     parts,
     records,
     reference,
@@ -82,6 +83,7 @@ class Model:
             **objects.RULES,
             **management.RULES,
             **reference.rules(keys),
+            **(operations.rules(keys) if card.operations else {}),
         }
         self._family = Family(card, keys, card.pboc) if card.pboc else None
 
@@ -131,7 +133,9 @@ class Model:
         if whole.ins == 0xC0 and state.waiting is not None:
             state = replace(state, waiting=None)
         rule = self._rule(card, state, whole)
-        return _unjudged(card, state, whole) if rule is None else rule(card, state, whole)
+        ruling = _unjudged(card, state, whole) if rule is None else rule(card, state, whole)
+        moves = card.operations is not None and whole.ins in operations.MOVING
+        return operations.moved(card, state, ruling) if moves else ruling
 
     def _rule(self, card: Statement, state: State, command: CommandAPDU) -> Rule | None:
         """The rule that knows this command, or None."""
