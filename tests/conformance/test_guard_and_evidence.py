@@ -123,6 +123,16 @@ def test_no_try_is_spent_below_the_floor(model: Model) -> None:
     assert needed(model, wrong) is Risk.DESTROY
 
 
+@pytest.mark.parametrize("command", ["00200001", "0020001E", "0020000000"])
+def test_without_a_declared_query_verify_without_data_is_a_guess(
+    statement: Statement, keys: Keys, command: str
+) -> None:
+    features = statement.features.model_copy(update={"verify_query": False})
+    assert needed(Model(replace(statement, features=features), keys), bytes.fromhex(command)) is (
+        Risk.DESTROY
+    )
+
+
 def test_in_doubt_the_lower_counter_counts(model: Model) -> None:
     state = model.states[0]
     reference = model.card.layout.references[0]
