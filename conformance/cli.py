@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from conformance import ics_cli, report_cli
+from conformance import ics_cli, mutants_cli, report_cli
 from conformance.trouble import CardLost, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(ics_cli.app, name="ics")
 app.add_typer(report_cli.app, name="report")
+app.command("mutants")(mutants_cli.mutants)
 _console = Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
 )
@@ -186,34 +187,18 @@ def replay(
 
 
 @app.command()
-def mutants(
-    processes: Annotated[str, typer.Option("-n", help="Processes, or auto.")] = "1",
-    seed: Annotated[int, typer.Option(help="Decides the generated histories.")] = 0,
-    examples: Annotated[int, typer.Option(min=1, help="Histories in each property.")] = 100,
-    name: Annotated[list[str] | None, typer.Option(help="Only this mutant; repeatable.")] = None,
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Folder or result.json of a run.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The run to compare with it.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the page too.")
+    ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Of the page: en or zh.")] = "en",
 ) -> int:
-    """Judge every card with a known fault; exit 1 when one is not found on its requirement."""
-    import os
+    """Tell what changed from A to B; exit 1 when something that passed does not any more."""
+    from conformance.compare_cli import command
 
-    from conformance.mutants import MUTANTS
-    from conformance.mutants.matrix import judge_all
-
-    chosen = name or list(MUTANTS)
-    unknown = [one for one in chosen if one not in MUTANTS]
-    if unknown or not (processes == "auto" or processes.isdecimal()):
-        raise UsageError(
-            f"no such mutant or number of processes: {', '.join(unknown) or processes}"
-        )
-    count = (os.cpu_count() or 1) if processes == "auto" else int(processes)
-    table = Table("mutant", "breaks", "killed by", "lines", "seconds", box=None, pad_edge=False)
-    survivors = 0
-    for row in judge_all(chosen, count, seed, examples):
-        survivors += not row.killed
-        killer = row.case or f"[bold red]survived[/] {', '.join(row.others)}"
-        table.add_row(row.name, row.requirement, killer, str(row.script), f"{row.seconds:.2f}")
-    _console.print(table)
-    _console.print(f"{len(chosen) - survivors} of {len(chosen)} killed on their requirement")
-    return int(bool(survivors))
+    return command(_console, before, after, html, lang)
 
 
 def _say(text: str) -> None:

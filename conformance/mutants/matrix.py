@@ -8,8 +8,18 @@ from dataclasses import dataclass
 
 from conformance.engine import Request, execute, prepare
 from conformance.mutants import MUTANTS
+from conformance.reporting.markdown import code, escape
 from conformance.result import Result
 from conformance.verdict import Verdict
+
+HEAD = """\
+# Kill matrix
+
+{killed} of {all} cards with one fault each are found, on the requirement that the fault breaks.
+Written by `conformance mutants -n auto --markdown conformance/mutants/MATRIX.md`; a test says when
+it has to be written anew.
+"""
+COLUMNS = "| mutant | fault | requirement | killed by | lines |\n| --- | --- | --- | --- | ---: |\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +91,24 @@ def judge_all(
     with ProcessPoolExecutor(processes) as pool:
         count = len(names)
         yield from pool.map(judge_mutant, names, [seed] * count, [examples] * count)
+
+
+def markdown_of(rows: Sequence[Row]) -> str:
+    """The matrix as a page of Markdown, a table for each area, areas and rows in their order."""
+    areas: dict[str, list[Row]] = {}
+    for row in rows:
+        areas.setdefault(MUTANTS[row.name].area, []).append(row)
+    killed = sum(row.killed for row in rows)
+    text = HEAD.format(killed=killed, all=len(rows))
+    for area, members in areas.items():
+        text += f"\n## {area}\n\n{COLUMNS}"
+        for row in members:
+            cells = (
+                code(row.name),
+                escape(MUTANTS[row.name].text),
+                code(row.requirement),
+                code(row.case) if row.killed else "**survived**",
+                str(row.script) if row.killed else "-",
+            )
+            text += f"| {' | '.join(cells)} |\n"
+    return text

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import conformance.mutants
 from conformance.cards import open_card
+from conformance.engine import all_cases
 from conformance.mutants import MUTANTS
-from conformance.mutants.matrix import judge_all, judge_mutant
+from conformance.mutants.matrix import Row, judge_all, judge_mutant, markdown_of
 from conformance.trouble import UsageError
 
 SHORT = {
@@ -14,6 +19,8 @@ SHORT = {
     "verify/counter-stands-still": 5,
     "access/read-rule-ignored": 5,
     "line/failures-not-counted": 35,  # fifteen challenges and wrong MACs until the key is blocked
+    "purse/blind-cache-survives-its-purchase": 14,  # a purchase broken off, and a whole one
+    "purse/blind-log-turns-over": 25,  # eleven transactions, two commands each
 }
 
 
@@ -25,8 +32,46 @@ def test_killed_on_its_requirement(name: str) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(MUTANTS) >= 240
+    assert len(MUTANTS) >= 260
     assert set(SHORT) <= set(MUTANTS)
+
+
+MATRIX = Path(conformance.mutants.__file__).with_name("MATRIX.md")
+CELL = re.compile(r"`([^`]+)`")
+
+
+def committed() -> dict[str, list[str]]:
+    """The rows of the committed matrix: by mutant the requirement, the case and the lines."""
+    rows = {}
+    for line in MATRIX.read_text("utf-8").splitlines():
+        if line.startswith("| `"):
+            name, _, requirement, case, lines = (part.strip() for part in line.split(" | "))
+            found = CELL.findall(case)
+            killer = found[0] if found else ""
+            rows[CELL.findall(name)[0]] = [*CELL.findall(requirement), killer, lines.strip(" |")]
+    return rows
+
+
+def test_the_committed_matrix_names_every_mutant_and_its_requirement() -> None:
+    found = {name: requirement for name, (requirement, *_) in committed().items()}
+    wanted = {name: mutant.breaks for name, mutant in MUTANTS.items()}
+    assert found == wanted, "write it anew: see the head of conformance/mutants/MATRIX.md"
+
+
+def test_the_committed_matrix_names_cases_and_short_scripts() -> None:
+    ids = {case.id for case in all_cases()}
+    killed = {name: row[1:] for name, row in committed().items() if row[1]}
+    assert len(killed) > 0.9 * len(MUTANTS)
+    for name, (case, lines) in killed.items():
+        assert case in ids, name
+        assert int(lines) <= SHORT.get(name, 12), name
+
+
+def test_a_mutant_that_survives_is_said_in_the_matrix() -> None:
+    name = "binary/off-by-one"
+    page = markdown_of([Row(name, MUTANTS[name].breaks, killed=False)])
+    assert "0 of 1 cards" in page
+    assert "| **survived** | - |" in page
 
 
 def test_rows_come_from_several_processes() -> None:
