@@ -3,7 +3,8 @@
 The new pair takes the place of the key that the control reference template in the data field, or
 the current security environment, chooses; algorithm, curve, hash function and usage stay. A public
 key template (7F49) behind the reference may ask for another length of an RSA modulus, in bits (02),
-and another public exponent (82).
+and another public exponent (82). The rules of a key that was created without a pair come into force
+with its first one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from simcard.commands.call import Call
 from simcard.commands.declaration import Reply, command
 from simcard.commands.operations import chosen
 from simcard.crypto import rsa
+from simcard.files.descriptors import LifeCycle
 from simcard.security.access import Right
 from simcard.security.asymmetric import (
     TAG_EXPONENT,
@@ -41,9 +43,10 @@ _EXPONENT_BITS: Final = 64
 def _generate_asymmetric_key_pair(call: Call) -> Reply:
     """Generate a pair (P1 80, 84) or read the public key (81); 80 and 81 answer it in 7F49.
 
-    RSA: modulus (81) and exponent (82); EC and SM2: point (86). 6985 when no key is chosen or it is
-    symmetric, 6A88 when it is not there, 6982 without the right to update it, or to read it for
-    P1 81; 6A80 for a data field without meaning, 6A84 for a pair that the key EF has no room for.
+    RSA: modulus (81) and exponent (82); EC and SM2: point (86). 6985 when no key is chosen, it is
+    symmetric or has no pair to read yet, 6A88 when it is not there, 6982 without the right to
+    update it, or to read it for P1 81; 6A80 for a data field without meaning, 6A84 for a pair that
+    the key EF has no room for.
     """
     if call.command.p2 or call.command.p1 not in (_GENERATE, _READ, _GENERATE_SILENTLY):
         raise CardError(SW.INCORRECT_P1_P2)
@@ -56,6 +59,9 @@ def _generate_asymmetric_key_pair(call: Call) -> Reply:
     key = call.key_for(number, Right.UPDATE)
     wish = find(objects, TAG_PUBLIC_KEY)
     key.replace(_pair(call, key, [] if wish is None else chosen.objects(wish)))
+    file = call.tree.files[key.cell]
+    if file.life_cycle is not LifeCycle.ACTIVATED:
+        call.transition(file, LifeCycle.ACTIVATED)
     return Reply(_public_key(key) if call.command.p1 == _GENERATE else b"")
 
 

@@ -15,6 +15,8 @@ tag   for     meaning
 7F49  all     the public key instead of the private one: 81 modulus and 82
               public exponent, or 86 point (ISO/IEC 7816-8:2021, table 3)
 ====  ======  ==================================================================
+
+A key on a curve that has neither waits for its pair.
 """
 
 from __future__ import annotations
@@ -80,7 +82,8 @@ _DIGESTS: Final = {identifier: digest for digest, identifier in DIGEST_IDENTIFIE
 class EcKey:
     """A key on a curve, and the hash function the card applies (None: the terminal).
 
-    `private` is None when the card has the public key alone, which is `given` then.
+    `private` is None when the card has the public key alone, which is `given` then, and while the
+    key waits for its pair, when `given` is empty.
     """
 
     curve: Curve
@@ -90,7 +93,7 @@ class EcKey:
 
     @cached_property
     def public(self) -> bytes:
-        """The public point, `04 || x || y`."""
+        """The public point, `04 || x || y`; empty while the key waits for its pair."""
         return self.given if self.private is None else self.curve.public_key(self.private)
 
 
@@ -114,6 +117,11 @@ def encode_ec(curve: str, private: bytes, digest: Digest | None = None) -> bytes
             encode(_TAG_SCALAR, private),
         ]
     )
+
+
+def encode_ec_waiting(curve: str) -> bytes:
+    """The value of an EC or SM2 key that waits for its pair."""
+    return encode(_TAG_CURVE, CURVE_IDENTIFIERS[curve])
 
 
 def encode_rsa(p: bytes, q: bytes, e: int, digest: Digest | None = None) -> bytes:
@@ -156,7 +164,8 @@ def _digest_object(digest: Digest | None) -> bytes:
 @lru_cache(maxsize=64)
 def decode_ec(value: bytes) -> EcKey:
     """The EC key that was encoded here; ValueError naming what is missing or wrong."""
-    objects = _objects(value, {_TAG_CURVE, _TAG_SCALAR}, {_TAG_CURVE, TAG_PUBLIC_KEY})
+    forms = {_TAG_CURVE, _TAG_SCALAR}, {_TAG_CURVE, TAG_PUBLIC_KEY}, {_TAG_CURVE}
+    objects = _objects(value, *forms)
     curve = _CURVES.get(objects[_TAG_CURVE])
     if curve is None:
         raise ValueError("06 is not the object identifier of a curve that the card knows")
@@ -164,6 +173,8 @@ def decode_ec(value: bytes) -> EcKey:
         point = _objects(objects[TAG_PUBLIC_KEY], {TAG_POINT})[TAG_POINT]
         curve.decode(point)
         return EcKey(curve, None, _digest(objects), point)
+    if _TAG_SCALAR not in objects:
+        return EcKey(curve, None, _digest(objects))
     scalar = objects[_TAG_SCALAR]
     if len(scalar) != curve.scalar_length:
         raise ValueError(f"a private key of {curve.name} has {curve.scalar_length} bytes")
@@ -186,8 +197,13 @@ def decode_rsa(value: bytes) -> RsaKey:
 
 
 def check_ec(value: bytes, *, sm2: bool) -> None:
-    """ValueError for what `decode_ec` refuses, and an SM2 key with a foreign curve or hash."""
+    """ValueError for what `decode_ec` refuses, and a key that cannot be used as it is.
+
+    That is one without a pair, an SM2 key with a foreign curve or hash, or one that cannot sign.
+    """
     key = decode_ec(value)
+    if not key.public:
+        raise ValueError("the data objects of this key are 06 81, or 06 7F49, and perhaps 80")
     if sm2 and (key.curve is not SM2P256V1 or key.digest not in (None, Digest.SM3)):
         raise ValueError("an SM2 key lies on sm2p256v1 and hashes with SM3")
     if sm2 and key.private == key.curve.n - 1:

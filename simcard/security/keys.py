@@ -179,7 +179,7 @@ class Key:
 
     @property
     def private_scalar(self) -> int:
-        """The private scalar of an EC or SM2 key; 6985 for any other, and a public key alone."""
+        """The private scalar of an EC or SM2 key; 6985 for any other, and where there is none."""
         self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
         private = decode_ec(self.value).private
         if private is None:
@@ -188,9 +188,12 @@ class Key:
 
     @property
     def point(self) -> bytes:
-        """The public point of an EC or SM2 key; 6985 for any other."""
+        """The public point of an EC or SM2 key; 6985 for any other, and one without a pair yet."""
         self._must_be(KeyAlgorithm.EC, KeyAlgorithm.SM2)
-        return decode_ec(self.value).public
+        point = decode_ec(self.value).public
+        if not point:
+            raise CardError(SW.CONDITIONS_NOT_SATISFIED)
+        return point
 
     @property
     def rsa(self) -> RsaPrivateKey:
@@ -218,7 +221,7 @@ class Key:
         return decode(self.value).digest
 
     def demand_private(self) -> None:
-        """6985 when this is the public half of a pair alone."""
+        """6985 when this is the public half of a pair alone, or a pair is still to come."""
         if self.algorithm is KeyAlgorithm.RSA:
             _ = self.rsa
         elif self.algorithm in (KeyAlgorithm.EC, KeyAlgorithm.SM2):

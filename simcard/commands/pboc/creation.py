@@ -3,6 +3,11 @@
 The header is a type, with two bits that say how the line is protected, sizes, two rights, and what
 else the type needs. All of it becomes file control parameters and a proprietary security attribute,
 so that every other command sees a file like any other.
+
+Type 1B, a file for an SM2 private key, is not in the manuals of the family: one published script of
+a card with SM4 and SM2 creates `1B FF FF use change FF FF`, and has the card generate the pair by a
+command of its own. Here the identifier is the reference of the key, and the pair comes by GENERATE
+ASYMMETRIC KEY PAIR of ISO/IEC 7816-8: this program's choice, where no public source says more.
 """
 
 from __future__ import annotations
@@ -29,6 +34,8 @@ from simcard.files.descriptors import (
 from simcard.files.layout import body_size, initial_books
 from simcard.files.purse import COUNTER_SIZE, ED, EP, Holding, purse_body
 from simcard.security.access import Right
+from simcard.security.asymmetric import encode_ec, encode_ec_waiting
+from simcard.security.keys import KeyAlgorithm, KeyUsage, key_body
 from simcard.security.pboc import key_file_attributes
 from simcard.status import SW, CardError
 from simcard.tlv import Tlv
@@ -41,6 +48,10 @@ _RECORD_MAX: Final = 0xFF
 _RECORDS_MAX: Final = 0xFE
 _SHORTEST_TLV: Final = 3
 _RESERVED: Final = frozenset({0x0000, 0x3F00, 0x3FFF, 0xFFFF})
+_OWN_SIZE: Final = b"\xff\xff"
+_REFERENCE_BITS: Final = 0x9F
+_SM2_CURVE: Final = "sm2p256v1"
+_SM2_ROOM: Final = len(encode_ec(_SM2_CURVE, bytes(32)))
 
 
 class Header(NamedTuple):
@@ -61,7 +72,7 @@ class Header(NamedTuple):
 
 @command("CREATE FILE", ins=0xE0, cases="3", clause="FMCOS 2.0, CREATE FILE", proprietary=True)
 def create_file(call: Call) -> Reply:
-    """Create a DF, an EF, the key file or a purse in the current DF.
+    """Create a DF, an EF, the key file, a file for a private key or a purse in the current DF.
 
     6A80 for a header that is no such thing, 6A89 and 6A8A for an identifier and a name that exist,
     6982 without the right to create, 6A84 when the memory is full.
@@ -153,6 +164,23 @@ def _create_purse(call: Call, header: Header) -> Reply:
     return Reply()
 
 
+def _create_private_key(call: Call, header: Header) -> Reply:
+    """`1B` FF FF use-right change-right FF FF: an SM2 key that signs, and waits for its pair."""
+    reference = call.command.p1p2
+    if reference & ~_REFERENCE_BITS or not reference or header.size != _OWN_SIZE:
+        raise CardError(SW.INCORRECT_DATA)
+    body = key_body(
+        encode_ec_waiting(_SM2_CURVE),
+        usage=KeyUsage.INTERNAL | KeyUsage.SIGN,
+        algorithm=KeyAlgorithm.SM2,
+        room=_SM2_ROOM,
+    )
+    _install(call, FileKind.KEY, reference, (header.rights,), body)
+    file = call.tree.internal[call.df.cell, FileKind.KEY, reference]
+    call.transition(file, LifeCycle.INITIALISATION)
+    return Reply()
+
+
 def _install(
     call: Call, kind: FileKind, number: int, attributes: tuple[Tlv, ...], body: bytes
 ) -> None:
@@ -164,6 +192,7 @@ def _install(
 
 _DF: Final = 0x38
 _CREATORS: Final[dict[int, Callable[[Call, Header], Reply]]] = {
+    0x1B: _create_private_key,
     0x28: _create_ef(Structure.TRANSPARENT),
     0x2A: _create_ef(Structure.LINEAR_FIXED),
     0x2C: _create_ef(Structure.LINEAR_VARIABLE_TLV),
