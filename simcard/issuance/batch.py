@@ -1,10 +1,11 @@
 """Issuing many cards: row by row from a list, resumable, each card once.
 
-A card is made in memory, its image written beside its final name and moved there, and only then a
-line is added to the ledger `issued.jsonl`. Whoever is in the ledger has a card; a list that was
-interrupted goes on behind them. A row that cannot be a card goes to `errors.csv` and the others are
-made. Everything about a card follows from its row and the keys, so a card whose image was moved but
-not yet entered is made again as the same bytes.
+A card is made in memory, its image written beside its final name and moved there, the requests for
+certificates of its key pairs likewise, and only then a line is added to the ledger `issued.jsonl`.
+Whoever is in the ledger has a card; a list that was interrupted goes on behind them. A row that
+cannot be a card goes to `errors.csv` and the others are made. Everything about a card follows from
+its row and the keys, so a card whose image was moved but not yet entered is made again as the same
+bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -25,10 +26,12 @@ from simcard.issuance.hierarchy import KeySet
 from simcard.issuance.holder import Holder
 from simcard.issuance.order import Order, card_factor, serial_number
 from simcard.issuance.personalisation import Machine
+from simcard.issuance.request import CertificateRequest
 from simcard.profiles import Profile, build_card
 
 LEDGER: Final = "issued.jsonl"
 ERRORS: Final = "errors.csv"
+REQUEST_SUFFIX: Final = ".csr"
 _CHUNK: Final = 64
 _UNFINISHED: Final = ".part"
 
@@ -54,14 +57,36 @@ class Rejection:
     rule: str
 
 
-def make_card(profile: Profile, order: Order) -> bytes:
-    """The image of the personalised card of *order*: the same order gives the same bytes."""
-    seed = int.from_bytes(order.serial, "big")
-    card = build_card(profile.unpersonalised, entropy=SeededEntropy(seed))
+class IssuedCard(NamedTuple):
+    """A personalised card: its image, and the requests for certificates of its key pairs."""
+
+    image: bytes
+    requests: tuple[CertificateRequest, ...]
+
+    def write(self, file: Path) -> None:
+        """Put the image into *file*, and the requests into one beside it that ends in `.csr`.
+
+        Each appears complete or not at all.
+        """
+        if self.requests:
+            text = "".join(request.pem for request in self.requests)
+            _write_whole(file.with_suffix(REQUEST_SUFFIX), text.encode("ascii"))
+        _write_whole(file, self.image)
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    part = file.with_name(file.name + _UNFINISHED)
+    part.write_bytes(content)
+    part.replace(file)
+
+
+def make_card(profile: Profile, order: Order) -> IssuedCard:
+    """The personalised card of *order*: the same order gives the same bytes."""
+    card = build_card(profile.unpersonalised, entropy=SeededEntropy(order.seed))
     card.power_on()
-    Machine(card.transmit, profile).personalise(order)
+    requests = Machine(card.transmit, profile).personalise(order)
     card.power_off()
-    return card.flash.image()
+    return IssuedCard(card.flash.image(), requests)
 
 
 def read_rows(file: Path) -> Iterator[Row | Rejection]:
@@ -130,16 +155,18 @@ class Shelf:
         except (ValueError, KeyError, TypeError):
             raise BatchError(f"{ledger}: not a ledger of issued cards") from None
 
-    def enter(self, row: Row, image: bytes) -> None:
-        """Keep the image and enter the card; the card counts as issued once this returns."""
+    def enter(self, row: Row, card: IssuedCard) -> None:
+        """Keep the card and enter it; it counts as issued once this returns."""
         number = row.holder.card_number
-        final = self.directory / f"{number}.img"
-        part = final.with_suffix(_UNFINISHED)
-        part.write_bytes(image)
-        part.replace(final)
-        digest = sha256(image).hexdigest()
-        serial = serial_number(row.holder).hex().upper()
-        entry = {"line": row.line, "card_number": number, "serial": serial, "sha256": digest}
+        card.write(self.directory / f"{number}.img")
+        digest = sha256(card.image).hexdigest()
+        entry = {
+            "line": row.line,
+            "card_number": number,
+            "serial": serial_number(row.holder).hex().upper(),
+            "sha256": digest,
+            "public_keys": {each.key_name: each.public.hex().upper() for each in card.requests},
+        }
         with (self.directory / LEDGER).open("a", encoding="utf-8") as ledger:
             ledger.write(json.dumps(entry) + "\n")
         self.issued[number] = digest

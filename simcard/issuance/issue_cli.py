@@ -18,7 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from simcard.issuance import custody
 from simcard.issuance.batch import (
     ERRORS,
+    REQUEST_SUFFIX,
     BatchError,
+    IssuedCard,
     Rejection,
     Row,
     Shelf,
@@ -84,10 +86,16 @@ def _key_finder(directory: Path) -> Callable[[str], KeySet]:
 def _issue_one(profile: str, file: Path, keys_of: Callable[[str], KeySet], output: Path) -> None:
     holder = read_holder(file)
     keys = keys_of(holder.region).derive(card_factor(holder), holder.card_number)
-    if output.exists():
-        raise BatchError(f"{output}: there is something already; a card is not overwritten")
-    output.write_bytes(make_card(load_profile(profile), Order(holder, keys.keys)))
+    if output.suffix == REQUEST_SUFFIX:
+        raise BatchError(f"{output}: that is the name of the requests beside the image")
+    for taken in (output, output.with_suffix(REQUEST_SUFFIX)):
+        if taken.exists():
+            raise BatchError(f"{taken}: there is something already; a card is not overwritten")
+    card = make_card(load_profile(profile), Order(holder, keys.keys))
+    card.write(output)
     _console.print(f"{output}: card {holder.card_number}")
+    for request in card.requests:
+        _console.print(f"key {request.key_name}: {request.public.hex().upper()}")
 
 
 def read_holder(file: Path) -> Holder:
@@ -114,8 +122,8 @@ def _issue_list(
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_console) as progress:
         task = progress.add_task("cards", total=len(rows), completed=len(rows) - len(wanted))
-        for row, image in _made(profile, orders(wanted, keys_of), jobs):
-            shelf.enter(row, image)
+        for row, card in _made(profile, orders(wanted, keys_of), jobs):
+            shelf.enter(row, card)
             progress.advance(task)
     _console.print(f"{shelf.directory}: {len(shelf.issued)} cards issued, {refused} rows refused")
     if refused:
@@ -125,25 +133,25 @@ def _issue_list(
 
 def _made(
     profile: str, wanted: Iterator[tuple[Row, Order]], jobs: int
-) -> Iterator[tuple[Row, bytes]]:
-    """Each row with its image; with several processes, as they are finished, in order."""
+) -> Iterator[tuple[Row, IssuedCard]]:
+    """Each row with its card; with several processes, as they are finished, in order."""
     make = partial(_make, profile)
     if jobs == 1:
         for row, order in wanted:
             yield row, make(order)
         return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        waiting: list[tuple[Row, Future[bytes]]] = []
+        waiting: list[tuple[Row, Future[IssuedCard]]] = []
         for row, order in wanted:
             waiting.append((row, pool.submit(make, order)))
             if len(waiting) >= _WAITING_MAX:
-                first, image = waiting.pop(0)
-                yield first, image.result()
-        for row, image in waiting:
-            yield row, image.result()
+                first, card = waiting.pop(0)
+                yield first, card.result()
+        for row, card in waiting:
+            yield row, card.result()
 
 
-def _make(profile: str, order: Order) -> bytes:
+def _make(profile: str, order: Order) -> IssuedCard:
     return make_card(_loaded(profile), order)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from simcard.issuance.hierarchy import FACTOR_SIZE, Purpose, issuer_identifier
@@ -29,6 +30,17 @@ class Order:
     def serial(self) -> bytes:
         """The application serial number, 10 bytes."""
         return serial_number(self.holder)
+
+    @property
+    def seed(self) -> int:
+        """What decides the random numbers that the chip draws while it is personalised.
+
+        The same order has the same, and whoever lacks the card's keys cannot tell it: a private key
+        comes from it.
+        """
+        keys = sorted((purpose.name, key) for purpose, key in self.keys.items())
+        secret = b"".join(key for _, key in keys)
+        return int.from_bytes(sha256(b"random numbers of " + self.serial + secret).digest(), "big")
 
 
 def serial_number(holder: Holder) -> bytes:

@@ -1,10 +1,13 @@
 """Personalising a blank chip with the APDUs a personalisation machine would send.
 
 The machine proves the transport key, creates the files of the profile, fills them while they are in
-the initialisation state and activates them, loads keys derived for this one card, creates the
-purses empty, and at last puts the issuer's master key in the place of the transport key. Files are
-created by CREATE FILE of ISO/IEC 7816-9, which can say every rule of the profile; key files, keys
-and purses by the commands of the PBOC family, which alone know them.
+the initialisation state and activates them, loads keys derived for this one card, lets it generate
+its SM2 pairs, creates the purses empty, and at last puts the issuer's master key in the place of
+the transport key. Files are created by CREATE FILE of ISO/IEC 7816-9, which can say every rule of
+the profile; key files, keys and purses by the commands of the PBOC family, which alone know them.
+
+A private key never leaves the card, and no machine has ever seen it: what is carried away is a
+request for a certificate that the new key has signed.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from simcard.apdu import Command
+from simcard.crypto import sm2
 from simcard.crypto.blocks import BlockCipher, block_suite
+from simcard.crypto.curves import SM2P256V1
 from simcard.files.descriptors import (
     TAG_FCP,
     TAG_IDENTIFIER,
@@ -24,36 +29,70 @@ from simcard.files.descriptors import (
 from simcard.issuance.contents import contents_for
 from simcard.issuance.order import Order
 from simcard.issuance.purposes import purpose_name
+from simcard.issuance.request import (
+    CertificateRequest,
+    Subject,
+    request_information,
+    signed_request,
+)
 from simcard.profiles import Profile
 from simcard.profiles.build import file_attributes, size_field
+from simcard.profiles.keys import KeyTable
 from simcard.profiles.pboc import PbocKeyTable, PurseTable
 from simcard.profiles.schema import FileTable
+from simcard.profiles.tables import Access
 from simcard.security.access import ALWAYS, NEVER, Condition, MasterState, Right, StateBetween
+from simcard.security.keys import UNLIMITED
 from simcard.security.pboc import KeyType
 from simcard.status import SW, meaning_of
-from simcard.tlv import Tlv, encode
+from simcard.tlv import Tlv, encode, parse
 
 _OK: Final = SW.OK.encoded
 _CHUNK: Final = 240
 _MASTER_KEY: Final = 0x00
 _ADD_KEY: Final = 0x01
+_WHOLE: Final = 256
+_TEMPLATE, _KEY_REFERENCE = 0xB6, 0x84
 
 
 class PersonalisationError(Exception):
-    """The chip refused a step: which one, and its status word. Never what was sent."""
+    """The chip refused a step: which one, and its status word. Never what was sent.
+
+    Or the profile has what the machine cannot put on a card.
+    """
+
+
+def check_personalisable(profile: Profile) -> None:
+    """PersonalisationError when *profile* has what the commands of its dialect cannot load."""
+    tables = profile.tables
+    if tables.dialect != "pboc":
+        raise PersonalisationError(f"{profile.name}: only cards of the pboc dialect are issued")
+    for name in ("reference_data", "sam_key"):
+        if getattr(tables, name):
+            raise PersonalisationError(f"{profile.name}: {name}: no machine loads that")
+    for key in tables.key:
+        is_plain = (key.tries, key.version, key.uses) == (0, 0, UNLIMITED)
+        if (key.algorithm, set(key.usage), is_plain) != ("sm2", {"internal", "sign"}, True):
+            name = f"{profile.name}: key {key.reference.hex().upper()}"
+            rule = "an sm2 key for internal and sign, without tries, uses and version"
+            raise PersonalisationError(f"{name}: a pair that a card generates is {rule}")
 
 
 class Machine:
     """A personalisation machine at the contacts of one chip."""
 
     def __init__(self, transmit: Callable[[bytes], bytes], profile: Profile) -> None:
+        check_personalisable(profile)
         self._transmit = transmit
         self._profile = profile
         self._rules = profile.tables.pboc.rules
         self._current = ""
 
-    def personalise(self, order: Order) -> None:
-        """Make the blank chip the card of *order*; PersonalisationError when it refuses."""
+    def personalise(self, order: Order) -> tuple[CertificateRequest, ...]:
+        """Make the blank chip the card of *order*; PersonalisationError when it refuses.
+
+        The requests for certificates of the pairs that the card has generated.
+        """
         tables = self._profile.tables
         keys = {purpose.name: key for purpose, key in order.keys.items()}
         contents = contents_for(tables, order)
@@ -64,10 +103,12 @@ class Machine:
         for key in tables.pboc_key:
             if key.df != "3F00":
                 self._load(key, keys)
+        requests = tuple(self._generate(pair, order) for pair in tables.key)
         for purse in tables.purse:
             self._create_purse(purse)
         for key in _last_first(tables.pboc_key):
             self._load(key, keys)
+        return requests
 
     # Steps
 
@@ -137,14 +178,37 @@ class Machine:
         what = f"WRITE KEY {purpose_name(table)}"
         self._send(what, Command(0x80, 0xD4, p1, table.id[0], first + value))
 
+    def _generate(self, key: KeyTable, order: Order) -> CertificateRequest:
+        """A file for the key, a pair generated in it, and a request that the pair signs."""
+        self._stand_at(key.df)
+        reference = key.reference[0]
+        what = f"key {reference:02X} of {key.df}"
+        rights = [self._right_byte(key.access, each) for each in (Right.READ, Right.UPDATE)]
+        header = bytes([0x1B, 0xFF, 0xFF, *rights, 0xFF, 0xFF])
+        self._send(f"CREATE FILE, {what}", Command(0x80, 0xE0, 0, reference, header))
+        chosen = Tlv(_KEY_REFERENCE, key.reference)
+        template = encode(_TEMPLATE, [chosen])
+        generate = Command(0x00, 0x46, 0x80, 0, template, _WHOLE)
+        public = _public_point(self._send(f"GENERATE ASYMMETRIC KEY PAIR, {what}", generate))
+        information = request_information(Subject(order.holder.card_number, order.serial), public)
+        setting = Command(0x00, 0x22, 0x41, _TEMPLATE, bytes(chosen))
+        self._send(f"MANAGE SECURITY ENVIRONMENT, {what}", setting)
+        signing = Command(0x00, 0x2A, 0x9E, 0x9A, information, _WHOLE)
+        signature = self._send(f"COMPUTE DIGITAL SIGNATURE, {what}", signing)
+        if not sm2.verify(public, sm2.message_digest(public, information), signature):
+            raise PersonalisationError(f"{what}: the chip's signature is not that of its key")
+        return CertificateRequest(key.df, reference, public, signed_request(information, signature))
+
     def _create_purse(self, purse: PurseTable) -> None:
         self._stand_at(purse.df)
-        access = purse.access
-        rules = self._profile.tables.access[access] if isinstance(access, str) else access
-        use = right_byte(rules.rules().get(Right.READ, NEVER))
+        use = self._right_byte(purse.access, Right.READ)
         data = bytes([0x2F, 0x02, 0x08, use, 0x00, 0xFF, purse.log])
         what = f"CREATE FILE {purse.df}, {purse.kind}"
         self._send(what, Command(0x80, 0xE0, 0, purse.number, data))
+
+    def _right_byte(self, access: Access, right: Right) -> int:
+        rules = self._profile.tables.access[access] if isinstance(access, str) else access
+        return right_byte(rules.rules().get(right, NEVER))
 
     def _send(self, what: str, command: Command) -> bytes:
         response = self._transmit(bytes(command))
@@ -156,8 +220,19 @@ class Machine:
         return response[:-2]
 
 
+def _public_point(response: bytes) -> bytes:
+    """The point of the public key (7F49) in *response*; PersonalisationError without one."""
+    try:
+        (template,) = parse(response)
+        (point,) = (tlv.value for tlv in template.children())
+        SM2P256V1.decode(point)
+    except ValueError:
+        raise PersonalisationError("the chip answered no public key of SM2") from None
+    return point
+
+
 def right_byte(condition: Condition) -> int:
-    """*condition* as the right byte XY of the family; ValueError when the family cannot say it."""
+    """*condition* as the right byte XY of the family; PersonalisationError when that cannot be."""
     if condition == ALWAYS:
         return 0xF0
     if condition == NEVER:
@@ -166,7 +241,7 @@ def right_byte(condition: Condition) -> int:
         return condition.high << 4 | condition.low
     if isinstance(condition, MasterState):
         return condition.low
-    raise ValueError(f"{condition}: no right byte of the PBOC family says that")
+    raise PersonalisationError(f"{condition}: no right byte of the PBOC family says that")
 
 
 def _last_first(keys: list[PbocKeyTable]) -> Iterator[PbocKeyTable]:

@@ -31,8 +31,8 @@ def make(role: Role, setting: Setting) -> Card:
         card = build_card(setting.profile.unpersonalised, 1)
         card.power_on()
         return card
-    image = make_card(setting.profile, setting.order(role.holder, foreign=role.foreign))
-    card = build_card(setting.profile, 1, flash=Flash.open(bytearray(image)))
+    issued = make_card(setting.profile, setting.order(role.holder, foreign=role.foreign))
+    card = build_card(setting.profile, 1, flash=Flash.open(bytearray(issued.image)))
     card.power_on()
     contact = Contact(card, "card", [])
     office = setting.office(HOME_PROVINCE, HOME_CITY, foreign=role.foreign)

@@ -10,6 +10,7 @@ from simcard.scenarios.scene import Scenario
 _ORDER: Final = (
     issuing.first_issue,
     issuing.newborn,
+    issuing.proof_of_card,
     bank.bank_load,
     medical.hospital,
     medical.hospital_in_another_region,

@@ -1,17 +1,27 @@
-"""How cards come to people: the first card, and the card of a newborn."""
+"""How cards come to people: the first card, the card of a newborn, and the register of cards."""
 
 from __future__ import annotations
 
+from simcard.apdu import Command
 from simcard.issuance.holder import Holder
 from simcard.issuance.personalisation import Machine
+from simcard.issuance.request import CertificateRequest
 from simcard.scenarios.contact import Contact
 from simcard.scenarios.money import ED, EP, balance
-from simcard.scenarios.proving import change_pin, check_genuine, reload_pin
+from simcard.scenarios.proving import (
+    ENVIRONMENT_PAIR,
+    change_pin,
+    check_genuine,
+    check_signature,
+    is_signature,
+    reload_pin,
+)
 from simcard.scenarios.reading import (
     BORN,
     NAME,
     PUBLIC,
     RESIDENT_NUMBER,
+    SECURITY_STATUS_NOT_SATISFIED,
     SSSE,
     admit,
     day,
@@ -21,7 +31,7 @@ from simcard.scenarios.reading import (
     read,
     text,
 )
-from simcard.scenarios.scene import Role, Scene, check, scenario
+from simcard.scenarios.scene import Role, Scene, check, refused, scenario
 from simcard.scenarios.setting import (
     HOLDER,
     HOME_CITY,
@@ -33,11 +43,12 @@ from simcard.scenarios.setting import (
 NEW_PIN = bytes.fromhex("271828")
 
 
-def personalise(chip: Contact, holder: Holder, setting: Setting) -> None:
-    """What the machine does with a blank chip."""
+def personalise(chip: Contact, holder: Holder, setting: Setting) -> tuple[CertificateRequest, ...]:
+    """What the machine does with a blank chip; the requests that it carries away."""
     chip.reset()
-    Machine(chip.transmit, setting.profile).personalise(setting.order(holder))
+    requests = Machine(chip.transmit, setting.profile).personalise(setting.order(holder))
     chip.reset()
+    return requests
 
 
 def _issue(scene: Scene, holder: Holder) -> None:
@@ -134,3 +145,50 @@ def newborn(scene: Scene) -> None:
         "It is admitted on the day of issue.",
     ):
         admit(face, NEWBORN.issued)
+
+
+@scenario(generations=(3,), card=Role(blank=True), forged=Role(foreign=True))
+def proof_of_card(scene: Scene) -> None:
+    """A card proves itself to a terminal that has no secret key.
+
+    A card of the third generation makes its own SM2 pair while it is personalised, and the centre
+    registers the public key. Any terminal that has the register, or a certificate, can then tell
+    the card from a forgery: offline, in another province, without a module's master keys.
+    """
+    setting, card, forged = scene.setting, scene.card, scene.other("forged")
+    with scene.step(
+        "The personalisation machine lets the new card generate its pair and sign a request.",
+        "The request is signed by the key it names; the centre registers it for this card number.",
+    ):
+        requests = personalise(card, HOLDER, setting)
+        check(len(requests) == 1, f"{len(requests)} pairs were generated")
+        public = requests[0].public
+    with scene.step(
+        "A terminal of another province reads the card number, looks the public key up, and asks"
+        " the card to sign a challenge.",
+        "The signature is right under the registered key.",
+    ):
+        check(identify(card).number == HOLDER.card_number, "the card number is another")
+        _, heard = check_signature(card, scene.psam, public)
+    with scene.step(
+        "Somebody who has listened answers the next challenge with the signature of before.",
+        "It is worth nothing: the challenge is another.",
+    ):
+        challenge, _ = check_signature(card, scene.psam, public)
+        check(not is_signature(public, challenge, heard), "an old signature is good again")
+    with scene.step(
+        "Somebody asks the card for another pair in the place of the registered one.",
+        "6982: the pair is the card's for life.",
+    ):
+        template = bytes([0xB6, 0x03, 0x84, 0x01, ENVIRONMENT_PAIR])
+        command = Command(0x00, 0x46, 0x80, 0x00, template, 256)
+        card.done(command, SECURITY_STATUS_NOT_SATISFIED)
+    with (
+        scene.step(
+            "The terminal is shown a forged card with the same number, files and answer to reset.",
+            "It has a pair of its own, and the terminal refuses it.",
+        ),
+        refused("does not have the private key"),
+    ):
+        check(identify(forged).number == HOLDER.card_number, "the card number is another")
+        check_signature(forged, scene.psam, public)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from simcard.apdu import Command
+from simcard.crypto import sm2
 from simcard.crypto.blocks import BlockCipher
 from simcard.crypto.diversification import Diversification
 from simcard.crypto.macs import same_mac
@@ -27,6 +28,7 @@ from simcard.scenarios.scene import Refused
 from simcard.scenarios.setting import CardKey
 
 ENVIRONMENT_KEY: Final = "DDF1/internal/01"
+ENVIRONMENT_PAIR: Final = 0x81
 _FACTOR: Final = 8
 _SCHEMES: Final = {
     BlockCipher.TDES: Diversification.PBOC_TDES,
@@ -41,6 +43,23 @@ def check_genuine(card: Contact, psam: Contact, keys: Mapping[str, CardKey]) -> 
     said = card.done(Command(0x00, 0x88, 0x00, 0x01, information + factor))
     if not same_mac(_proof(key, information, factor), said):
         raise Refused("the card does not know the key of the environment")
+
+
+def check_signature(card: Contact, psam: Contact, public: bytes) -> tuple[bytes, bytes]:
+    """INTERNAL AUTHENTICATE with the SM2 key of the current environment: challenge and signature.
+
+    `Refused` when it is not made with the private key to *public*. The terminal needs no secret.
+    """
+    challenge = psam.challenge(BlockCipher.SM4.block_size)
+    said = card.done(Command(0x00, 0x88, 0x00, ENVIRONMENT_PAIR, challenge, 256))
+    if not is_signature(public, challenge, said):
+        raise Refused("the card does not have the private key of its certificate")
+    return challenge, said
+
+
+def is_signature(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether *signature* (r || s) is that of *public* over *message*: SM2 with SM3."""
+    return sm2.verify(public, sm2.message_digest(public, message), signature)
 
 
 def authenticate(card: Contact, identifier: int, key: CardKey, *expected: int) -> None:

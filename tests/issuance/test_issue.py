@@ -17,7 +17,14 @@ import pytest
 from simcard.card import Card
 from simcard.crypto.blocks import block_suite
 from simcard.files.descriptors import FileKind, file_control_information
-from simcard.issuance.batch import Rejection, Row, Shelf, make_card, read_rows
+from simcard.issuance.batch import (
+    IssuedCard,
+    Rejection,
+    Row,
+    Shelf,
+    make_card,
+    read_rows,
+)
 from simcard.issuance.hierarchy import KeySet, issuer_identifier, national
 from simcard.issuance.holder import Holder, check_character
 from simcard.issuance.order import Order, card_factor
@@ -61,7 +68,7 @@ def issued(profile: str, **changes: str) -> tuple[Card, Order]:
     holder = Holder.model_validate(person(17, **changes))
     keys = city_keys(profile).derive(card_factor(holder), holder.card_number)
     order = Order(holder, keys.keys)
-    image = bytearray(make_card(load_profile(profile), order))
+    image = bytearray(make_card(load_profile(profile), order).image)
     card = build_card(load_profile(profile), 1, flash=Flash.open(image))
     card.power_on()
     return card, order
@@ -264,14 +271,14 @@ def test_a_list_that_is_none_is_refused_in_one_line(
 def test_a_ledger_cut_off_in_its_last_line_is_taken_up(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     row = Row(2, Holder.model_validate(person(1)))
-    shelf.enter(row, b"image")
+    shelf.enter(row, IssuedCard(b"image", ()))
     with (tmp_path / "issued.jsonl").open("a") as ledger:
         ledger.write('{"card_number": "S000')
     (tmp_path / "S00000002.part").write_bytes(b"half")
     again = Shelf(tmp_path)
     assert list(again.issued) == ["S00000001"]
     assert not list(tmp_path.glob("*.part"))
-    again.enter(Row(3, Holder.model_validate(person(2))), b"another")
+    again.enter(Row(3, Holder.model_validate(person(2))), IssuedCard(b"another", ()))
     assert list(Shelf(tmp_path).issued) == ["S00000001", "S00000002"]
 
 

@@ -117,6 +117,13 @@ LIES = [
     ("hospital", "00A4", always(""), "nothing"),  # mute
 ]
 
+LIES_ABOUT_PAIRS = [
+    ("0046", always("9000"), "no public key"),
+    ("0046", flipped(9), "no public key"),  # not on the curve
+    ("002A", flipped(0), "not that of its key"),
+    ("0088", flipped(0), "does not have the private key"),
+]
+
 
 @pytest.mark.parametrize("profile", ["ssc2", "ssc3"])
 @pytest.mark.parametrize(("name", "header", "change", "why"), LIES)
@@ -126,6 +133,32 @@ def test_a_card_that_lies_is_found_out(
     outcome = play_with_liar(name, profile, changed(header, change))
     assert not outcome.passed
     assert any(each in (outcome.failure or "") for each in why.split("|")), outcome.failure
+
+
+@pytest.mark.parametrize(("header", "change", "why"), LIES_ABOUT_PAIRS)
+def test_a_card_that_lies_about_its_pair_is_found_out(
+    header: str, change: Callable[[bytes], bytes], why: str
+) -> None:
+    outcome = lied_about_pairs(changed(header, change))
+    assert why in (outcome.failure or "")
+
+
+def test_a_new_pair_in_the_place_of_the_registered_one_is_found_out() -> None:
+    seen = 0
+
+    def second_time(command: bytes, response: bytes) -> bytes:
+        nonlocal seen
+        seen += command[1] == 0x46
+        return b"\x90\x00" if command[1] == 0x46 and seen == 2 else response
+
+    assert "6982 expected" in (lied_about_pairs(second_time).failure or "")
+
+
+def lied_about_pairs(lie: Callable[[bytes, bytes], bytes]) -> Outcome:
+    world, scenario = setting("ssc3"), SCENARIOS["proof-of-card"]
+    cards = cast(scenario, world)
+    liars = {"card": Liar(cards["card"], lie), "forged": cards["forged"]}
+    return run(scenario, liars, new_module(world), world)
 
 
 def spoiled(chance: random.Random, response: bytes) -> bytes:
