@@ -13,20 +13,28 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from conformance.cards import Ability
+from conformance.custody import UPDATES, Custody
 from conformance.guard import Guard
+from conformance.inventory import Inventory
 from conformance.model import Model
 from conformance.model.state import State, initial_state
 from conformance.terminal import Terminal
-from conformance.trouble import TimeIsUp
+from conformance.trouble import NotPutBack, TimeIsUp
 from conformance.undo import put_back
+from conformance.undolog import Entry, PutBackEntry, UndoLog
+from conformance.verdict import Risk
 
 if TYPE_CHECKING:
     from conformance.cards import CardUnderTest
     from conformance.evidence import Evidence
     from conformance.keys import Keys
+    from conformance.layout import ElementaryFile
+    from conformance.returning import Report
     from conformance.statement import Statement
 
 Clock = Callable[[], float]
+WRITING = UPDATES | {0x52, 0x54, 0x58}
+"""Instructions that change a file or a purse that was there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,25 @@ class Bench:
     """When, on the clock, the time for trying is over; putting back is not bound by it."""
     share: float = inf
     """Until when, on the clock, the case at hand may go on generating histories."""
+    inventory: Inventory = field(default_factory=Inventory)
+    """What a card that cannot be copied was found to hold beside its files."""
+    undo: UndoLog | None = None
+    _terminal: Terminal | None = None
+    _returning: bool = False
 
     def __post_init__(self) -> None:
         self.baseline = initial_state(self.statement.layout)
+        self.custody = Custody(self.statement.layout, self.keys, self.guard.risk)
+        self.custody.stocked = self.stocked
+
+    def stocked(self, ef: ElementaryFile) -> bool:
+        """Whether all of what *ef* holds is known."""
+        return all(content.known is None for content in self.baseline.contents[ef])
+
+    def record(self, *entries: Entry) -> None:
+        """Append *entries* to the undo log, where there is one."""
+        if self.undo is not None:
+            self.undo.write(*entries)
 
     def found(self, atr: bytes) -> None:
         """The card was powered up and answered *atr*."""
@@ -81,14 +105,57 @@ class Bench:
         self.put_back()
         self.reset(self.card)
         self.live = model
-        return Terminal(self, self.card, model)
+        self._terminal = Terminal(self, self.card, model)
+        return self._terminal
 
     def put_back(self) -> None:
-        """Undo what the latest history did to a card that cannot be copied."""
+        """Undo what the latest history did to a card that cannot be copied; NotPutBack.
+
+        Behind a wrong answer to a command that writes everything is looked at: no model knows then
+        what the card holds.
+        """
         if self.live is not None:
-            with self.until(inf):
-                put_back(self, self.live)
+            report = self.given_back(self.live, everything=self._unclear())
+            if report.failed:
+                raise NotPutBack(not_put_back(report))
             self.live = None
+
+    def _unclear(self) -> bool:
+        """Whether the latest history ended over a command that writes."""
+        if self._terminal is None or not self._terminal.broken or not self._terminal.history:
+            return False
+        last = self._terminal.history[-1].command or b""
+        return last[1:2] != b"" and last[1] in WRITING
+
+    def leave(self) -> None:
+        """Put the card back for good and say so in the undo log; NotPutBack.
+
+        Everything is looked at once more, unless nothing was tried that changes a card.
+        """
+        if self.copies:
+            return
+        changing = self.guard.risk.rank >= Risk.RESTORE.rank and bool(self.inventory.answers)
+        if changing:
+            self.live = self.live or Model(self.statement, self.keys, (self.baseline,))
+        report = self.given_back(self.live, everything=changing) if self.live is not None else None
+        if report is not None and report.failed:
+            raise NotPutBack(not_put_back(report))
+        self.live = None
+        self.record(PutBackEntry(by="run"))
+
+    def given_back(self, live: Model, *, everything: bool) -> Report:
+        """Undo what the history of *live* did, or whatever differs from what was found."""
+        with self.until(inf), self.unwatched():
+            return put_back(self, live, everything=everything)
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Meanwhile what is sent is no history: whoever puts back minds the tries by himself."""
+        before, self._returning = self._returning, True
+        try:
+            yield
+        finally:
+            self._returning = before
 
     @contextmanager
     def until(self, moment: float) -> Iterator[None]:
@@ -108,9 +175,14 @@ class Bench:
 
     def exchange(self, card: CardUnderTest, raw: bytes) -> bytes:
         """One exchange with *card*, on the record."""
+        watched = None if self.copies or self._returning else self.live
+        if watched is not None:
+            self.custody.admit(raw, watched)
         started = self._in_time()
         answer = card.transmit(raw)
         self.evidence.exchange(raw, answer, self.clock() - started)
+        if watched is not None:
+            self.custody.answered(raw, answer)
         return answer
 
     def _in_time(self) -> float:
@@ -118,3 +190,8 @@ class Bench:
         if now >= self.deadline:
             raise TimeIsUp
         return now
+
+
+def not_put_back(report: Report) -> str:
+    """What of *report* failed, in a line."""
+    return "; ".join(f"{one} could not be put back" for one in report.failed)

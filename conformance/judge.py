@@ -118,7 +118,7 @@ class Judge:
         self.bench.evidence.case = "restore"
         with undisturbed():
             try:
-                self.bench.put_back()
+                self.bench.leave()
                 self.bench.card.close()
             except CardLost as lost:
                 self.lost = self.lost or str(lost)

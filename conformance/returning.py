@@ -1,74 +1,171 @@
-"""Giving back what a history changed beyond contents: files, values, verification requirements.
+"""Giving back what a history changed beyond contents: values, tries, requirements, created files.
 
-Like `undo`, nothing here trusts the model about what the card did: the instructions that were sent
-say where to look.
+Nothing here trusts the model about what the card did: the custody of the bench knows what was sent
+and what the card told, and what is asked of the card counts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, MalformedAPDU, ResponseAPDU
-from conformance.commands import select_fid, select_path, verify
-from conformance.editing import delete_file
-from conformance.model.management import CREATE
-from conformance.model.reference import CHANGE, DISABLE, ENABLE, RESET
-from conformance.trouble import NotPutBack
+from conformance.commands import query, select_fid, select_path
+from conformance.custody import ACCEPTED, BLOCKED, CHANGE, DISABLE, ENABLE, RESET, VERIFY
+from conformance.editing import activate_file, delete_file
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
-    from conformance.layout import Reference
-    from conformance.model import Model
+    from conformance.custody import Holding
 
 FOUND = frozenset({0x9000, 0x6283, 0x6285})
+DEACTIVATED = 0x6283
 
 
-def give_back(bench: Bench, live: Model) -> None:
-    """Delete what was created, and bring values and requirements back; NotPutBack."""
-    if live.sent & {CHANGE, RESET, DISABLE, ENABLE}:
-        for reference in bench.statement.layout.references:
-            if bench.keys.right(reference) is not None and _tries(live, reference) > 1:
-                _give_back_value(bench, reference, bool(live.sent & {DISABLE, ENABLE}))
-    if CREATE in live.sent:
-        _delete_created(bench)
+@dataclass
+class Report:
+    """What was put back, and what could not be, each in a few words."""
+
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def told(self, what: str, *, succeeded: bool) -> None:
+        """*what* was put back or could not be."""
+        (self.done if succeeded else self.failed).append(what)
 
 
-def _tries(live: Model, reference: Reference) -> int:
-    return min(state.tries[reference] for state in live.states)
-
-
-def _ask(bench: Bench, command: CommandAPDU) -> int:
-    """The status word of the answer, 0 for an answer that has none: a card may have gone mute."""
+def ask(bench: Bench, command: CommandAPDU) -> ResponseAPDU:
+    """The answer; status word 0 where there is none: a card may have gone mute."""
     try:
-        return ResponseAPDU.decode(bench.exchange(bench.card, command.encode())).sw
+        return ResponseAPDU.decode(bench.exchange(bench.card, command.encode()))
     except MalformedAPDU:
-        return 0
+        return ResponseAPDU(b"", 0)
 
 
-def _give_back_value(bench: Bench, reference: Reference, switched: bool) -> None:
+def give_back_values(bench: Bench, report: Report) -> None:
+    """Bring back value, tries and requirement of each reference that was touched."""
+    for holding in bench.custody.holdings.values():
+        if holding.touched:
+            _give_back(bench, holding, report)
+            left = holding.left
+            bench.baseline = bench.baseline.with_tries(holding.reference, left)
+
+
+def _give_back(bench: Bench, holding: Holding, report: Report) -> None:
+    reference = holding.reference
     bench.reset(bench.card)
-    _ask(bench, select_path(reference.df))
-    right = bench.keys.guess("pin", reference) or b""
-    if _ask(bench, verify(bench.keys, "pin", reference)) != 0x9000:
-        other = bench.keys.guess("other", reference) or b""
-        change = CommandAPDU(0x00, CHANGE, 0x00, reference.number, other + right)
-        if _ask(bench, change) != 0x9000:
-            raise NotPutBack(f"the value of {reference.name} could not be put back")
-    if switched:
-        _ask(bench, CommandAPDU(0x00, ENABLE, 0x00, reference.number, right))
+    ask(bench, select_path(reference.df))
+    recount(bench, holding)
+    right = bench.keys.right(reference)
+    as_found = holding.left == bench.baseline.tries[reference] and not holding.switched
+    if right is None or (as_found and holding.likely == [right]):
+        holding.touched = False
+        return
+    several = len(holding.likely) > 1 or holding.likely != [right]
+    succeeded = _opened(bench, holding, right) or _unblocked(bench, holding, right)
+    if succeeded:
+        holding.likely = [right]
+        holding.accepted()
+        if several:
+            bench.custody.noted(holding)
+        succeeded = not holding.switched or _required(bench, holding, right)
+        recount(bench, holding)
+    holding.touched = not succeeded
+    holding.switched = holding.switched and not succeeded
+    report.told(f"the value of {reference.name}", succeeded=succeeded)
 
 
-def _delete_created(bench: Bench) -> None:
+def recount(bench: Bench, holding: Holding) -> None:
+    """Ask the card how many tries are left, where it can tell; it is believed about fewer."""
+    if not bench.statement.features.verify_query:
+        return
+    bench.reset(bench.card)
+    ask(bench, select_path(holding.reference.df))
+    sw = ask(bench, query(holding.reference.number)).sw
+    if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
+        left = sw & 0x0F if sw != BLOCKED else 0
+        holding.left = min(holding.left, left)
+        holding.most = max(holding.most, left)
+
+
+def _at(bench: Bench, ins: int, holding: Holding, data: bytes) -> int:
+    command = CommandAPDU(0x00, ins, 0x00, holding.reference.number, data)
+    return ask(bench, command).sw
+
+
+def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
+    """Whether one of the values it may have was accepted, and is now the right one.
+
+    At the floor the resetting code goes first, and only a value that is certain is tried at all.
+    """
+    for value in tuple(holding.likely):
+        at_the_floor = holding.left - 1 < holding.reference.floor
+        if at_the_floor and _unblocked(bench, holding, right):
+            return True
+        if at_the_floor and (len(holding.likely) > 1 or not holding.left):
+            return False
+        sw = _at(bench, VERIFY, holding, value)
+        if sw == ACCEPTED:
+            holding.accepted()
+            return value == right or _at(bench, CHANGE, holding, value + right) == ACCEPTED
+        holding.left = max(0, holding.left - 1)
+        if sw & 0xFFF0 == 0x63C0:
+            holding.told(sw & 0x0F)
+        if holding.likely == [value]:
+            return False
+        holding.refused(value)
+    return False
+
+
+def _unblocked(bench: Bench, holding: Holding, right: bytes) -> bool:
+    """Whether the resetting code, if the judge holds it, gave back tries and value."""
+    code = bench.custody.code_of(holding.reference)
+    value = bench.keys.right(code) if code is not None else None
+    if code is None or value is None:
+        return False
+    kept = bench.custody.holdings[code]
+    certain = kept.likely == [value] and kept.left - 1 >= code.floor
+    if not certain or not bench.statement.features.reset_retry_counter:
+        return False
+    sw = _at(bench, RESET, holding, value + right)
+    if sw != ACCEPTED:
+        kept.touched, kept.left = True, kept.left - 1
+    return sw == ACCEPTED
+
+
+def _required(bench: Bench, holding: Holding, right: bytes) -> bool:
+    """Whether its verification is required again, or not, as it was found."""
+    ins = ENABLE if holding.required else DISABLE
+    return _at(bench, ins, holding, right) == ACCEPTED
+
+
+def delete_created(bench: Bench, report: Report) -> None:
+    """Delete every file at the identifiers of the judge under which none was found."""
     scratch = bench.statement.scratch
     df = bench.statement.layout.by_path(scratch.df) if scratch is not None else None
     if scratch is None or df is None:
         return
     bench.reset(bench.card)
     for fid in scratch.identifiers:
-        _ask(bench, select_path(df))
-        if _ask(bench, select_fid(fid)) in FOUND:
-            _ask(bench, select_path(df))
-            _ask(bench, delete_file(fid))
-            _ask(bench, select_path(df))
-            if _ask(bench, select_fid(fid)) in FOUND:
-                raise NotPutBack(f"{scratch.df}/{fid:04X} could not be deleted")
+        if fid in bench.inventory.present or not exists(bench, scratch.df, fid):
+            continue
+        ask(bench, select_path(df))
+        ask(bench, delete_file(fid))
+        gone = not exists(bench, scratch.df, fid)
+        report.told(f"{scratch.df}/{fid:04X}, which was created,", succeeded=gone)
+
+
+def exists(bench: Bench, path: str, fid: int) -> bool:
+    """Whether the DF at *path* has a file with the identifier *fid*."""
+    df = bench.statement.layout.by_path(path)
+    assert df is not None
+    ask(bench, select_path(df))
+    return ask(bench, select_fid(fid)).sw in FOUND
+
+
+def reactivate(bench: Bench, report: Report) -> None:
+    """Activate what was found active and is not any more."""
+    for file, found in bench.inventory.answers.items():
+        if found == ACCEPTED and ask(bench, select_path(file)).sw == DEACTIVATED:
+            sw = ask(bench, activate_file()).sw
+            report.told(f"the life cycle of {file.path}", succeeded=sw == ACCEPTED)

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.apdu import MalformedAPDU, ResponseAPDU
 from conformance.commands import (
     ALL,
     FCI,
-    query,
     read_binary,
     read_record,
     select_path,
@@ -21,12 +19,13 @@ from conformance.commands import (
     update_record,
     verify,
 )
+from conformance.inventory import count_money, file_entry, look_around, look_at_references
 from conformance.layout import ElementaryFile, Kind
-from conformance.model import Model
-from conformance.refund import moved, refund
-from conformance.returning import give_back
-from conformance.terminal import Terminal, Violation
-from conformance.trouble import NotPutBack
+from conformance.model.management import CREATE
+from conformance.refund import give_back_money
+from conformance.reopening import Opened, prove_spent
+from conformance.returning import Report, ask, delete_created, give_back_values, reactivate
+from conformance.terminal import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.apdu import CommandAPDU
     from conformance.bench import Bench
     from conformance.layout import Reference, Right
+    from conformance.model import Model
 
 CHUNK = 128
 JUDGED = (Kind.TRANSPARENT, Kind.LINEAR_FIXED)
@@ -62,8 +62,13 @@ def take_stock(bench: Bench) -> None:
 
     The counters are taken as the card tells them; what the files answer is judged as any history.
     The first Violation is raised when all files have been tried; what could be read is known then.
+    On a card that cannot be copied the undo log has it all, as far as it goes, before a file or a
+    purse is opened, and the rest as it is read.
     """
-    _count_tries(bench)
+    if bench.copies:
+        look_at_references(bench)
+    else:
+        look_around(bench)
     first: Violation | None = None
     for ef in bench.statement.layout.elementary(*JUDGED):
         references = opening(ef.read, bench)
@@ -84,83 +89,57 @@ def take_stock(bench: Bench) -> None:
         bench.baseline = replace(bench.baseline, contents=held)
         if bench.live is not None:
             bench.live = terminal.model
+        entry = file_entry(bench, ef)
+        if entry is not None:
+            bench.record(entry)
     bench.put_back()
+    if not bench.copies:
+        with bench.unwatched():
+            count_money(bench)
     if first is not None:
         raise first
 
 
-def _count_tries(bench: Bench) -> None:
-    """Ask each reference how many tries are left, where the card says it can tell."""
-    if not bench.statement.features.verify_query:
-        return
-    for reference in bench.statement.layout.references:
-        bench.reset(bench.card)
-        _ask(bench, select_path(reference.df))
-        sw = _ask(bench, query(reference.number)).sw
-        if sw & 0xFFF0 == 0x63C0 or sw == 0x6983:
-            left = sw & 0x0F if sw != 0x6983 else 0
-            bench.baseline = bench.baseline.with_tries(reference, left)
+def put_back(bench: Bench, live: Model, *, everything: bool = False) -> Report:
+    """Give back whatever the history of *live* changed; what was done and what could not be.
 
-
-def put_back(bench: Bench, live: Model) -> None:
-    """Write back every byte that differs from the baseline, and give back every spent try."""
-    give_back(bench, live)
-    for reference in bench.statement.layout.references:
-        spent = any(
-            state.tries[reference] != bench.baseline.tries[reference] for state in live.states
-        )
-        if spent:
-            left = _restored_tries(bench, reference, live)
-            bench.baseline = bench.baseline.with_tries(reference, left)
+    With *everything* each file, purse and identifier is looked at, whatever the model says of it.
+    """
+    report = Report()
+    give_back_values(bench, report)
+    if everything or CREATE in live.sent:
+        delete_created(bench, report)
+    if everything:
+        reactivate(bench, report)
+    prove_spent(bench, live, report)
     for ef in bench.statement.layout.elementary(*JUDGED):
         held = bench.baseline.contents[ef]
+        known = all(content.known is None for content in held)
         touched = any(state.contents[ef] != held for state in live.states)
-        if ef.writable and touched:
-            _restore_file(bench, ef)
-    for purse, holding in moved(live):
-        bench.reset(bench.card)
-        terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
-        if not refund(terminal, purse, holding):
-            raise NotPutBack(f"the {purse.kind} of {purse.df} could not be put back")
+        if ef.writable and (touched or everything) and known:
+            _restore_file(bench, ef, report)
+    give_back_money(bench, live, report, everything=everything)
+    return report
 
 
-def _ask(bench: Bench, command: CommandAPDU) -> ResponseAPDU:
-    answer = bench.exchange(bench.card, command.encode())
-    try:
-        return ResponseAPDU.decode(answer)
-    except MalformedAPDU:
-        return ResponseAPDU(b"", 0)
-
-
-def _restored_tries(bench: Bench, reference: Reference, live: Model) -> int:
-    """The tries left when all was done to give them back: a right VERIFY, where the value is known.
-
-    A card that was found with tries already spent has all of them afterwards.
-    """
-    if bench.keys.right(reference) is not None:
-        bench.reset(bench.card)
-        _ask(bench, select_path(reference.df))
-        if _ask(bench, verify(bench.keys, "pin", reference)).sw == 0x9000:
-            return reference.tries
-    return min(state.tries[reference] for state in live.states)
-
-
-def _restore_file(bench: Bench, ef: ElementaryFile) -> None:
-    bench.reset(bench.card)
-    _ask(bench, select_path(ef.parent))
-    needed = {*(opening(ef.read, bench) or ()), *(opening(ef.update, bench) or ())}
-    for reference in sorted(needed, key=lambda one: one.number):
-        _ask(bench, verify(bench.keys, "pin", reference))
-    _ask(bench, select_path(ef))
+def _restore_file(bench: Bench, ef: ElementaryFile, report: Report) -> None:
+    """Write what differs; a file that cannot even be read again counts as not put back."""
+    opened = Opened(
+        bench, ef, {*(opening(ef.read, bench) or ()), *(opening(ef.update, bench) or ())}
+    )
+    opened.enter()
+    differs = False
+    succeeded = True
     for index, offset, command in pieces(ef):
-        content = bench.baseline.contents[ef][index]
-        found = _ask(bench, command)
-        wanted = content.value[offset : offset + (command.ne or 0)]
-        if found.data == wanted or content.known is not None:
+        content = bench.baseline.contents[ef][index].value
+        wanted = content[offset : offset + (command.ne or 0)]
+        if ask(bench, command).data == wanted:
             continue
+        differs = True
         if ef.kind is Kind.TRANSPARENT:
-            _ask(bench, update_binary(offset, wanted))
+            opened.write(update_binary(offset, wanted))
         else:
-            _ask(bench, update_record(index + 1, wanted))
-        if _ask(bench, command).data != wanted:
-            raise NotPutBack(f"{ef.path} could not be put back as it was found")
+            opened.write(update_record(index + 1, wanted))
+        succeeded = ask(bench, command).data == wanted and succeeded
+    if differs:
+        report.told(ef.path, succeeded=succeeded)

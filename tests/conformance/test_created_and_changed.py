@@ -14,8 +14,8 @@ from conformance.engine import execute
 from conformance.keys import Keys
 from conformance.layout import Kind
 from conformance.model import Departure, Model
-from conformance.returning import give_back
 from conformance.statement import Statement
+from conformance.terminal import Violation
 from conformance.verdict import Outcome, Risk
 
 HOME = "00A4080C027F20"
@@ -67,12 +67,21 @@ def test_an_interrupted_run_of_an_area(area: str, after: int) -> None:
 
 
 def test_a_value_whose_change_was_not_answered_is_found_out() -> None:
-    card = Plastic()
-    bench = bench_with(card, Risk.CONSUME)
-    terminal = bench.begin()
-    terminal.model.sent.add(0x24)
-    assert answered(card, "00240001 08 31323334 30323334") == "9000"
-    give_back(bench, terminal.model)
+    class Silent(Plastic):
+        """Takes the change and answers nothing."""
+
+        def transmit(self, command: bytes) -> bytes:
+            answer = super().transmit(command)
+            return b"" if command[1] == 0x24 else answer
+
+    card = Silent()
+    terminal = bench_with(card, Risk.CONSUME).begin()
+    with pytest.raises(Violation):
+        terminal.send(bytes.fromhex("00240001 08 31323334 30323334"))
+    assert answered(card, "00200001 04 30323334") == "9000"
+    terminal.bench.card = card.inner
+    terminal.bench.card.abilities = Plastic.abilities
+    terminal.bench.put_back()
     assert_as_found(card)
 
 

@@ -120,7 +120,7 @@ def test_a_balance_that_cannot_be_put_back_is_said() -> None:
     result = execute(
         judge_on(bench_on(Stubborn("ssc2"), statement, keys, Risk.CONSUME)), ("purse",)
     )
-    reasons = {case.reason for case in result.cases}
+    reasons = " ".join(case.reason for case in result.cases)
     assert "the ED of 3F00/DDF1/DF08 could not be put back" in reasons
     failed = {case.failure.requirement for case in result.cases if case.failure}
     assert "pboc/purse/load-right-mac" in failed

@@ -1,0 +1,248 @@
+"""What is owed to a card that cannot be copied: tries and values of references, counted here.
+
+The guard judges by the model, and a card that is wrong is not where its model is. So beside the
+model this counts what was sent and what the card told, whichever history or replay sent it. Before
+a command goes out that may cost a try or change a value, the worst that it can lead to must leave
+tries enough, above the floor, to find out the value and bring it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.apdu import CommandAPDU, MalformedAPDU, ResponseAPDU
+from conformance.guard import Refused
+from conformance.verdict import Risk
+
+if TYPE_CHECKING:
+    from conformance.keys import Keys
+    from conformance.layout import DedicatedFile, ElementaryFile, Layout, Reference
+    from conformance.model import Model
+    from conformance.model.state import State
+
+VERIFY, CHANGE, DISABLE, ENABLE, RESET = 0x20, 0x24, 0x26, 0x28, 0x2C
+COUNTED = frozenset({VERIFY, CHANGE, DISABLE, ENABLE, RESET})
+UPDATES = frozenset({0xD6, 0xD7, 0xDC})
+NOT_COMPARED = frozenset({0x6A81, 0x6A86, 0x6A88, 0x6B00, 0x6D00, 0x6E00, 0x6881, 0x6882, 0x6884})
+"""Refusals of a command that was not looked at; it has cost nothing, whatever the card counts."""
+PROPRIETARY, ACCEPTED, BLOCKED = 0x80, 0x9000, 0x6983
+
+
+@dataclass
+class Holding:
+    """One reference: tries left as far as they are known, and what its value may be."""
+
+    reference: Reference
+    left: int
+    likely: list[bytes] = field(default_factory=list, repr=False)
+    """The likeliest value first; empty where the judge knows none."""
+    required: bool = True
+    """Whether its verification was found to be required."""
+    touched: bool = False
+    """Whether anything was sent since it was last put back that may have changed it."""
+    switched: bool = False
+    most: int = 15
+    """The most tries that a right value has been seen to give back."""
+
+    @property
+    def reserve(self) -> int:
+        """Tries that must be left: the floor, and one for each value too many."""
+        return self.reference.floor + max(0, len(self.likely) - 1)
+
+    def accepted(self) -> None:
+        """A right value gives all tries back, on a card that has not been seen to do otherwise."""
+        self.left = min(self.reference.tries, self.most)
+
+    def told(self, left: int) -> None:
+        """The card says how many tries are left; it is believed when it says fewer."""
+        if left < self.left:
+            self.left = self.most = left
+
+    def refused(self, value: bytes) -> None:
+        """The card did not take *value*; what else it may be is likelier."""
+        if value in self.likely and len(self.likely) > 1:
+            self.likely.remove(value)
+
+    def is_now(self, value: bytes) -> None:
+        """The card took *value*."""
+        if value in self.likely:
+            self.likely = [value]
+
+    def may_be(self, value: bytes) -> bool:
+        """*value* is about to be given to it; whether that is new."""
+        fresh = bool(value) and value not in self.likely
+        if fresh:
+            self.likely.append(value)
+        return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A command at one reference: the guess at its value and the new value, perhaps none."""
+
+    holding: Holding
+    guess: bytes | None
+    new: bytes = b""
+
+    @property
+    def right(self) -> bool:
+        """Whether the guess is certainly the value."""
+        return self.guess is None or self.holding.likely == [self.guess]
+
+    @property
+    def worst(self) -> int:
+        """Tries above what must be left, when the card does what is worst."""
+        values = {*self.holding.likely, *((self.new,) if self.new else ())}
+        if self.guess in self.holding.likely and not self.new and not self.right:
+            values.discard(self.guess or b"")
+        reserve = self.holding.reference.floor + max(0, len(values) - 1)
+        return self.holding.left - (0 if self.right else 1) - reserve
+
+
+class Custody:
+    """The references of one card and what its writable files were found to hold.
+
+    *noted* hears of each change in what the value of a reference may be, before it is sent.
+    """
+
+    def __init__(self, layout: Layout, keys: Keys, risk: Risk) -> None:
+        self.noted: Callable[[Holding], None] = lambda _holding: None
+        self.stocked: Callable[[ElementaryFile], bool] = lambda _ef: True
+        """Whether all of what an EF holds was read before anything was tried."""
+        self.keys = keys
+        self._layout = layout
+        self._risk = risk
+        self._under_way: tuple[tuple[Try, int, bool], ...] = ()
+        self.holdings = {
+            one: Holding(one, one.tries, [right] if (right := keys.right(one)) else [])
+            for one in layout.references
+        }
+
+    def admit(self, raw: bytes, model: Model) -> None:
+        """Let *raw* pass, as about to be sent, or raise Refused."""
+        self._under_way = ()
+        if len(raw) < 4 or raw[1] not in COUNTED | UPDATES:
+            return
+        if raw[1] in UPDATES:
+            self._admit_update(raw, model)
+            return
+        tries = tuple(self._tries(raw, model))
+        for one in tries:
+            if one.worst < 0 and not (one.right and not one.new) and self._risk is not Risk.DESTROY:
+                name, floor = one.holding.reference.name, one.holding.reference.floor
+                reason = f"{name} has {one.holding.left} tries left, which are kept"
+                raise Refused(f"{reason} (its floor is {floor}); that needs --risk destroy")
+        self._under_way = tuple((one, one.holding.left, one.holding.touched) for one in tries)
+        for one in tries:
+            one.holding.left -= 0 if one.right else 1
+            one.holding.touched = True
+            one.holding.switched |= raw[1] in {DISABLE, ENABLE}
+            if one.holding.may_be(one.new):
+                self.noted(one.holding)
+
+    def _admit_update(self, raw: bytes, model: Model) -> None:
+        if self._risk is Risk.DESTROY:
+            return
+        for state in model.states:
+            for ef in _written(state.layout or self._layout, state, raw):
+                if ef.writable and ef not in state.created and not self.stocked(ef):
+                    reason = f"what {ef.path} holds could not be read first"
+                    raise Refused(f"{reason}; that needs --risk destroy")
+
+    def answered(self, raw: bytes, answer: bytes) -> None:
+        """The card answered *answer*; nothing of it changes what was assumed at worst."""
+        under_way, self._under_way = self._under_way, ()
+        try:
+            sw = ResponseAPDU.decode(answer).sw
+        except MalformedAPDU:
+            return
+        for position, (one, before, touched) in enumerate(under_way):
+            if sw == ACCEPTED:
+                one.holding.left = before
+                if not position:
+                    self._accepted(raw[1], one)
+                if raw[1] == VERIFY and one.right and one.holding.left == before:
+                    one.holding.touched = touched
+                continue
+            if sw in NOT_COMPARED:
+                one.holding.left = before
+            elif sw & 0xFFF0 == 0x63C0 and one.guess is not None:
+                one.holding.told(sw & 0x0F)
+                one.holding.refused(one.guess)
+            elif sw == BLOCKED:
+                one.holding.told(0)
+
+    def _accepted(self, ins: int, one: Try) -> None:
+        holding = one.holding
+        if one.guess is None and not one.new:
+            return
+        holding.accepted()
+        if one.new:
+            holding.likely.sort(key=lambda value: value != one.new)
+            self.noted(holding)
+        elif one.guess is not None and ins != RESET:
+            several = len(holding.likely) > 1
+            holding.is_now(one.guess)
+            if several:
+                self.noted(holding)
+
+    def _tries(self, raw: bytes, model: Model) -> Iterator[Try]:
+        """What *raw* may try, at each reference that it may mean, the nearest first."""
+        found = dict.fromkeys(
+            reference
+            for state in model.states
+            for df, _ in _seats(state)
+            for reference in self._layout.references_at(df, raw[3])
+        )
+        try:
+            command = CommandAPDU.decode(raw)
+        except MalformedAPDU:
+            command = CommandAPDU(raw[0], raw[1], raw[2], raw[3], raw[4:])
+        for reference in found:
+            if raw[0] & PROPRIETARY:
+                self.holdings[reference].touched = True
+            elif command.ins == RESET:
+                yield from self._reset(reference, command)
+            elif command.ins == CHANGE:
+                size = 0 if command.p1 == 1 else reference.length
+                guess = command.data[:size] if size else None
+                yield Try(self.holdings[reference], guess, command.data[size:])
+            elif command.data or command.ins != VERIFY:
+                yield Try(self.holdings[reference], command.data)
+
+    def _reset(self, reference: Reference, command: CommandAPDU) -> Iterator[Try]:
+        """RESET RETRY COUNTER: the code is tried where it is kept, a new value comes here."""
+        code = self.code_of(reference)
+        size = code.length if code is not None and command.p1 in {0, 1} else 0
+        yield Try(self.holdings[reference], None, command.data[size:])
+        if code is not None and size:
+            yield Try(self.holdings[code], command.data[:size])
+
+    def code_of(self, reference: Reference) -> Reference | None:
+        """The reference that is the resetting code of *reference*, or None."""
+        names = (one for one in self._layout.references if one.name == reference.unblocked_by)
+        return next(names, None)
+
+
+def _seats(state: State) -> Iterator[tuple[DedicatedFile, ElementaryFile | None]]:
+    """The current DF and EF on each logical channel."""
+    yield state.df, state.ef
+    yield from ((seat.df, seat.ef) for seat in state.others.values())
+
+
+def _written(layout: Layout, state: State, raw: bytes) -> Iterator[ElementaryFile]:
+    """The EFs that an update may write: by short identifier, by identifier, or the current one."""
+    ins, p1, p2 = raw[1:4]
+    number = {0xDC: p2 >> 3, 0xD6: p1 & 0x1F if p1 & 0x80 else 0}.get(ins, p1 << 8 | p2)
+    for df, current in _seats(state):
+        if not number:
+            found = current
+        elif number <= 30:
+            found = layout.by_sfi(df, number)
+        else:
+            named = (ef for ef in layout.elementary() if ef.parent is df and ef.fid == number)
+            found = next(named, None)
+        if found is not None:
+            yield found

@@ -1,0 +1,167 @@
+"""What a card that cannot be copied is found to hold beside its files, before anything is tried.
+
+Tries and requirements of references, what SELECT says of each file, which of the judge's own file
+identifiers are free, purse balances; and all of it for the undo log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance import trading, undolog
+from conformance.apdu import CommandAPDU
+from conformance.commands import query, select_path
+from conformance.custody import ACCEPTED, BLOCKED, VERIFY, Holding
+from conformance.guard import Refused
+from conformance.model import Model
+from conformance.model.pboc.state import PURCHASE_ED, PURCHASE_EP
+from conformance.returning import DEACTIVATED, ask, exists
+from conformance.terminal import Terminal, Violation
+from conformance.verdict import Risk
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.family import PurseTable
+    from conformance.layout import ElementaryFile, File
+
+TERMINATED = 0x6285
+LIFE_CYCLES: dict[int, undolog.LifeCycle] = {
+    ACCEPTED: "active",
+    DEACTIVATED: "deactivated",
+    TERMINATED: "terminated",
+}
+PURCHASES = {1: PURCHASE_ED, 2: PURCHASE_EP}
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a purse was found to hold; the balance includes the overdraw limit."""
+
+    balance: int
+    limit: int | None = None
+
+
+@dataclass
+class Inventory:
+    """What was found; empty until somebody looked."""
+
+    present: frozenset[int] = frozenset()
+    """The identifiers of the judge under which there was a file already."""
+    answers: dict[File, int] = field(default_factory=dict)
+    """The status word of SELECT for each file."""
+    purses: dict[PurseTable, Money] = field(default_factory=dict)
+
+
+def look_around(bench: Bench) -> None:
+    """Take down references, files and identifiers, in the undo log as well."""
+    look_at_references(bench)
+    bench.reset(bench.card)
+    layout, scratch = bench.statement.layout, bench.statement.scratch
+    for file in layout.files:
+        bench.inventory.answers[file] = ask(bench, select_path(file)).sw
+    if scratch is not None:
+        found = (fid for fid in scratch.identifiers if exists(bench, scratch.df, fid))
+        bench.inventory.present = frozenset(found)
+    bench.record(*_entries(bench))
+
+
+def _entries(bench: Bench) -> Iterator[undolog.Entry]:
+    scratch = bench.statement.scratch
+    for file, sw in bench.inventory.answers.items():
+        state = LIFE_CYCLES.get(sw, "unknown")
+        yield undolog.LifeCycleEntry(path=file.path, state=state)
+    if scratch is not None:
+        free = (fid for fid in scratch.identifiers if fid not in bench.inventory.present)
+        yield undolog.ScratchEntry(df=scratch.df, absent=tuple(f"{fid:04X}" for fid in free))
+
+
+def look_at_references(bench: Bench) -> None:
+    """Take down tries and requirements, as the baseline of the model too."""
+    for holding in bench.custody.holdings.values():
+        _look_at_reference(bench, holding)
+
+
+def _look_at_reference(bench: Bench, holding: Holding) -> None:
+    """How many tries are left, and whether it has to be verified at all.
+
+    Where the card cannot tell, only a right VERIFY makes sure that there are any above the floor.
+    """
+    reference = holding.reference
+    tells = bench.statement.features.verify_query
+    bench.reset(bench.card)
+    ask(bench, select_path(reference.df))
+    left = None
+    if tells:
+        sw = ask(bench, query(reference.number)).sw
+        holding.required = sw != ACCEPTED
+        if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
+            left = sw & 0x0F if sw != BLOCKED else 0
+    bench.record(undolog.ReferenceEntry(name=reference.name, tries=left, required=holding.required))
+    if left is not None:
+        holding.left = left
+        bench.baseline = bench.baseline.with_tries(reference, left)
+    elif not tells and not bench.copies and not _verified(bench, holding):
+        holding.left = min(reference.floor, reference.tries)
+
+
+def _verified(bench: Bench, holding: Holding) -> bool:
+    if bench.guard.risk.rank < Risk.CONSUME.rank or not holding.likely:
+        return False
+    value, reference = holding.likely[0], holding.reference
+    command = CommandAPDU(0x00, VERIFY, 0x00, reference.number, value)
+    return ask(bench, command).sw == ACCEPTED
+
+
+def file_entry(bench: Bench, ef: ElementaryFile) -> undolog.Entry | None:
+    """What *ef* was found to hold, or its digest where it is not written; None if not all known."""
+    contents = bench.baseline.contents[ef]
+    if any(content.known is not None for content in contents):
+        return None
+    if ef.writable:
+        held = tuple(content.value.hex().upper() for content in contents)
+        return undolog.FileEntry(path=ef.path, contents=held)
+    return undolog.IdentityEntry(path=ef.path, sha256=digest(bench, ef))
+
+
+def digest(bench: Bench, ef: ElementaryFile) -> str:
+    """The digest of what *ef* holds."""
+    held = b"".join(content.value for content in bench.baseline.contents[ef])
+    return hashlib.sha256(held).hexdigest()
+
+
+def count_money(bench: Bench) -> None:
+    """Take down balance and overdraw limit of each purse that may be used."""
+    pboc = bench.statement.pboc
+    for purse in pboc.purse if pboc is not None else ():
+        money = money_in(bench, purse) if purse.use else None
+        if money is not None:
+            bench.inventory.purses[purse] = money
+            entry = undolog.PurseEntry(
+                df=purse.df, kind=purse.kind, balance=money.balance, limit=money.limit
+            )
+            bench.record(entry)
+
+
+def money_in(bench: Bench, purse: PurseTable) -> Money | None:
+    """What *purse* holds now; None when it cannot be seen."""
+    bench.reset(bench.card)
+    terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
+    pboc = trading.pboc_of(terminal)
+    try:
+        trading.enter(terminal, purse.df)
+        shown = terminal.send(trading.balance(purse))
+        if shown.sw != ACCEPTED:
+            return None
+        limit = None
+        kind = PURCHASES[purse.number]
+        for key in pboc.keys_of(kind.key, purse.df):
+            terminal.send(trading.initialize(kind, key.number, 0))
+            begun = trading.begun_in(terminal)
+            limit = begun.overdraw if begun is not None else limit
+            break
+    except (Violation, Refused):
+        return None
+    return Money(int.from_bytes(shown.data, "big"), limit)
