@@ -30,6 +30,9 @@ INVENTORY = Case(
     ("7816-4/laws/answers",),
     Risk.OBSERVE,
 )
+RESTORED = Case(
+    "laws/restored", "What the run wrote is put back as it was found.", (), Risk.RESTORE
+)
 SAVE_EVERY = 1.0
 """Seconds between two writings of the result while the run goes on."""
 Listener = Callable[[Case, CaseResult | None], None]
@@ -130,10 +133,10 @@ class Judge:
 
     def _not_restored(self, reason: str) -> CaseResult:
         return CaseResult(
-            id="laws/restored",
-            title="What the run wrote is put back as it was found.",
-            area="laws",
-            risk=Risk.RESTORE,
+            id=RESTORED.id,
+            title=RESTORED.title,
+            area=RESTORED.area,
+            risk=RESTORED.risk,
             verdict=Verdict.INCONCLUSIVE,
             reason=reason,
         )

@@ -167,9 +167,10 @@ class Terminal:
         """What happened, in a line without secrets; of a long answer the beginning."""
         shown = SHOWN.findall(self.bench.keys.redacted_answer(raw, answer))
         data, sw = shown[:-2], "".join(shown[-2:])
-        more = f"... ({len(answer) - 2} bytes)" if len(data) > LONGEST_SHOWN else ""
-        told = f"{''.join(data[:LONGEST_SHOWN])}{more} {sw}".strip()
-        return f"{command_name(raw)} answered {told}"
+        name, begin, size = command_name(raw), "".join(data[:LONGEST_SHOWN]), len(answer) - 2
+        if len(data) > LONGEST_SHOWN:
+            return f"{name} answered {begin}... ({size} bytes) {sw}"
+        return f"{name} answered {f'{begin} {sw}'.strip()}"
 
     def _violation(self, requirement: str, message: str, allowed: Collection[str]) -> Violation:
         self.broken = True

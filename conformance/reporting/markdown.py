@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from conformance.reporting.language import Language
 from conformance.reporting.octets import visible
+from conformance.reporting.sentences import sentence
 from conformance.reporting.summary import ORDER, summarise
 from conformance.reporting.view import Finding, findings, unjudged
 from conformance.result import KnownState, Result
@@ -75,7 +76,7 @@ def _lines(result: Result, language: Language) -> Iterator[str]:
 
 def _finding(finding: Finding, language: Language) -> Iterator[str]:
     requirement, failure = finding.requirement, finding.failure
-    yield from ("", f"### {SIGNS[Verdict.FAIL]} {escape(failure.message)}", "")
+    yield from ("", f"### {SIGNS[Verdict.FAIL]} {escape(sentence(failure.message, language))}", "")
     if requirement:
         place = f"{code(requirement.id)}, {escape(requirement.clause)}"
         yield f"{place} ({language.gettext(requirement.level.value)}): "
@@ -86,7 +87,8 @@ def _finding(finding: Finding, language: Language) -> Iterator[str]:
         yield from ("", f"**{language.gettext('Known failure')}:** {escape(finding.case.known)}")
     yield from ("", fenced(finding.script))
     for answer in failure.allowed:
-        yield f"- {language.gettext('A conformant card answers')}: {escape(answer)}"
+        told = escape(sentence(answer, language))
+        yield f"- {language.gettext('A conformant card answers')}: {told}"
     yield from ("", code(finding.replay))
 
 
@@ -106,7 +108,8 @@ def _unjudged(result: Result, language: Language) -> Iterable[str]:
         return
     yield from ("", f"## {language.gettext('What was not judged')}", "")
     for group in groups:
-        reason = escape(group.reason or language.gettext("no reason given"))
+        told = sentence(group.reason, language)
+        reason = escape(told or language.gettext("no reason given"))
         verdict = language.gettext(group.verdict.value)
         yield f"- {SIGNS[group.verdict]} {verdict}: {reason} ({len(group.requirements)})"
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from conformance.reporting import octets, view
 from conformance.reporting.identity import identify
 from conformance.reporting.language import Language, language
+from conformance.reporting.sentences import sentence
 from conformance.reporting.summary import summarise
 from conformance.reporting.traces import annex
 from conformance.reporting.wording import duration, gloss, moment, phrase, slug
@@ -107,6 +108,7 @@ def _environment(code: str) -> Environment:
         "moment": moment,
         "gloss": lambda answer: gloss(answer, tongue),
         "slug": slug,
+        "tell": lambda text: sentence(text, tongue),
         "phrase": lambda note: phrase(note, tongue),
         "say": tongue.gettext,
         "shape": lambda verdict: SHAPES.get(verdict) or OUTCOME_SHAPES[verdict],

@@ -1,52 +1,23 @@
+# ruff: noqa: RUF001 - Chinese has its own punctuation
+
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po as babel_read_po
-from jinja2 import Environment
-from jinja2.ext import extract_from_ast
+from untranslated import CONTEXT, interface, requirements, sentences, titles, untranslated
 
 from conformance.catalogue import load_catalogue
-from conformance.reporting import tables
 from conformance.reporting.language import LANGUAGES, Language, language, read_po
+from conformance.reporting.sentences import sentence
 from conformance.trouble import UsageError
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted((ROOT / "reports" / "templates").rglob("*.jinja"))
 CATALOGUES = sorted((ROOT / "reports" / "locale").rglob("*.po"))
 FOREIGN = [code for code in LANGUAGES if code != "en"]
-
-
-def in_templates() -> Iterator[str]:
-    environment = Environment(
-        extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, autoescape=True
-    )
-    environment.newstyle_gettext = True  # type: ignore[attr-defined]
-    for template in TEMPLATES:
-        tree = environment.parse(template.read_text("utf-8"))
-        for _, _, message in extract_from_ast(tree):
-            text = message[0] if isinstance(message, tuple) else message
-            if text:
-                yield text
-
-
-def in_notes() -> Iterator[str]:
-    """The texts of the notes in the code; of two forms the singular, as in a catalogue."""
-    for path in sorted((ROOT / "conformance" / "reporting").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Note"):
-                continue
-            singular = [word.value for word in node.keywords if word.arg == "one"]
-            text = (singular or node.args)[0]
-            if isinstance(text, ast.Constant):
-                yield text.value
-
-
-def interface() -> set[str]:
-    return {*in_templates(), *in_notes(), *tables.messages()}
+PLACES = ("{1}", "{2}", "{3}", "{4}")
+ADVICE = "tests/reports/untranslated.py prints the entries to fill in"
 
 
 def test_there_is_something_to_translate() -> None:
@@ -55,25 +26,36 @@ def test_there_is_something_to_translate() -> None:
 
 @pytest.mark.parametrize("code", FOREIGN)
 def test_the_interface_is_translated(code: str) -> None:
-    known = {
-        text for (context, text), forms in language(code).text.items() if not context and forms[0]
-    }
-    assert interface() - known == set()
+    assert untranslated(code, (("", text) for text in interface())) == [], ADVICE
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_every_requirement_is_translated(code: str) -> None:
+    assert untranslated(code, requirements()) == [], ADVICE
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_every_title_of_a_case_is_translated(code: str) -> None:
+    assert untranslated(code, titles()) == [], ADVICE
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_whatever_the_judge_says_of_a_verdict_is_translated(code: str) -> None:
+    assert untranslated(code, ((CONTEXT, text) for text in sentences())) == [], ADVICE
+
+
+@pytest.mark.parametrize("code", FOREIGN)
+def test_nothing_is_left_of_titles_and_sentences_that_are_gone(code: str) -> None:
+    wanted = {*titles(), *((CONTEXT, text) for text in sentences())}
+    for name in ("cases.po", "sentences.po"):
+        held = {key for key, _ in read_po(ROOT / "reports" / "locale" / code / name)}
+        assert held - wanted == set()
 
 
 @pytest.mark.parametrize("code", FOREIGN)
 def test_no_translation_is_left_over(code: str) -> None:
     known = {text for context, text in language(code).text if not context}
     assert known - interface() == {"and %(n)s more"}, "the last is of the Markdown summary"
-
-
-@pytest.mark.parametrize("code", FOREIGN)
-def test_every_requirement_is_translated(code: str) -> None:
-    tongue = language(code)
-    missing = [
-        one.id for one in load_catalogue() if not tongue.text.get((one.id, one.text), ("",))[0]
-    ]
-    assert missing == [], "add them to reports/locale/zh/requirements.po under their ids"
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -91,7 +73,7 @@ def test_every_area_and_harm_has_a_name(code: str) -> None:
 def test_a_translation_keeps_its_places(path: Path) -> None:
     for (_, text), forms in read_po(path):
         for form in forms:
-            for place in ("%(n)s", "{n}", "{h}", "{1}", "{2}", "%%", "<strong>", "<kbd>"):
+            for place in (*("%(n)s", "{n}", "{h}", "%%", "<strong>", "<kbd>"), *PLACES):
                 assert (place in text) == (place in form), text
             assert form.count("%(") == text.count("%("), text
 
@@ -136,3 +118,24 @@ def test_a_text_that_changed_its_meaning_is_not_translated() -> None:
     tongue = Language("zh", {("a/one", "It answers."): ("它响应。",)})
     assert tongue.of("a/one", "It answers.") == "它响应。"
     assert tongue.of("a/one", "It refuses.") == "It refuses."
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("no DF has a name", "没有 DF 有名称"),
+        ("no linear-fixed EF is declared writable", "没有定长线性 EF 声明为可写"),
+        ("READ BINARY answered 6A82", "READ BINARY 应答 6A82"),
+        ("READ BINARY answered 00... (20 bytes) 9000", "READ BINARY 应答 00…（共 20 字节）9000"),
+        ("9000, 61XX with 5 to 6 bytes: 7816-4/a", "9000, 61XX，5 至 6 字节：7816-4/a"),
+        (
+            "a wrong guess would bring 01 below its floor of 2 tries; that needs --risk destroy",
+            "错误的猜测会使 01 低于 2 次的下限；需要 --risk destroy",
+        ),
+        ("what nobody ever said", "what nobody ever said"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_is_found_again_by_its_template(english: str, chinese: str) -> None:
+    assert sentence(english, language("zh")) == chinese
+    assert sentence(english, language("en")) == english
