@@ -160,17 +160,22 @@ def test_proof(terminal: Terminal) -> None:
     risk=Risk.RESTORE,
 )
 def test_log(terminal: Terminal) -> None:
-    """The log tells the last transactions, the youngest first."""
+    """The log tells the last transactions, the youngest first, also when it has turned over."""
+    turned: set[tuple[str, int]] = set()
     for kind, purse, key in trades(terminal, *LOADS, *PURCHASES):
-        if not purse.log:
+        ef = terminal.layout.by_sfi(enter(terminal, purse.df), purse.log) if purse.log else None
+        if ef is None:
             continue
-        supplied(terminal, purse, 10)
-        for amount in (1, 2, 3):
+        held = ef.records
+        times = 3 if (purse.df, purse.log) in turned else held + 2
+        turned.add((purse.df, purse.log))
+        supplied(terminal, purse, 10 * times)
+        for amount in range(1, times + 1):
             transact(terminal, kind, key, amount)
-        for number in (1, 2, 3, 1):
+        for number in (*range(1, min(times, held) + 1), 1):
             command = read_record(number, ALL, sfi=purse.log)
             rule = "log-youngest" if number == 1 else "log-order"
-            terminal.send(command, expect=OK, because=f"{_AREA}/{rule}")
+            terminal.send(command, expect=OK, because=f"{_AREA}/{rule}", wholly=True)
 
 
 @case(

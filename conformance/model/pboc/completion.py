@@ -182,8 +182,9 @@ def _booked(done: _Completion) -> State:
             family = family.with_holding(other, apart)
     family = family.with_holding(begun.purse, holding)
     record = formulas.log_record(begun, done.limit, done.moment)
-    logged = (record, *family.logs.get(begun.purse, ()))
-    family = replace(family, logs={**family.logs, begun.purse: logged})
+    place = (begun.purse.df, begun.purse.log)
+    logged = (record, *family.logs.get(place, ()))
+    family = replace(family, logs={**family.logs, place: logged})
     key = begun.purse, begun.kind.code
     proof = done.proof
     if proof is not None:

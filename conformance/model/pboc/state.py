@@ -117,8 +117,8 @@ class FamilyState:
     holdings: Mapping[PurseTable, Holding] = field(default_factory=dict)
     proofs: Mapping[tuple[PurseTable, int], tuple[int, bytes]] = field(default_factory=dict)
     """By purse and code: the counter before the transaction, and its proof."""
-    logs: Mapping[PurseTable, tuple[bytes, ...]] = field(default_factory=dict)
-    """Log records of this history, the youngest first."""
+    logs: Mapping[tuple[str, int], tuple[bytes, ...]] = field(default_factory=dict)
+    """Log records of this history, the youngest first, by DF and SFI: purses may share a log."""
     pending: Pending | Sale | Ready | None = None
     challenge: bytes = field(default=b"", repr=False)
     """The challenge that the next proof or line MAC is over; empty when there is none."""

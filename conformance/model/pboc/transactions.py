@@ -263,13 +263,9 @@ def log(card: Statement, pboc: PbocTable, state: State, command: CommandAPDU) ->
     ef = card.layout.by_sfi(state.df, sfi) if 0 < sfi < 31 else state.ef
     if ef is None or command.ins != 0xB2 or mode != 4 or not command.p1 or not ef.read.always:
         return None
-    purses = [one for one in pboc.purse if one.df == state.df.path and one.log == ef.sfi]
-    logs = family_of(state).logs
-    written = [one for one in purses if logs.get(one)]
-    if len(purses) > 1 and len(written) > 1:
-        return anything(replace(state, ef=ef, record=None))
-    records = logs[written[0]] if written else ()
-    if not purses or command.p1 > min(len(records), ef.records):
+    logged = any(one.df == state.df.path and one.log == ef.sfi for one in pboc.purse)
+    records = family_of(state).logs.get((state.df.path, ef.sfi or 0), ())
+    if not logged or command.p1 > min(len(records), ef.records):
         return None
     if command.ne is None or not (command.all_available or command.ne == ef.size):
         return None
