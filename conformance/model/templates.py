@@ -6,6 +6,7 @@ attributes in compact, expanded and referenced form).
 
 from __future__ import annotations
 
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from conformance import tlv
@@ -52,6 +53,7 @@ DF_MODES = {
 ALWAYS, NEVER = Right((frozenset(),)), Right(())
 _SC_ALWAYS, _SC_NEVER, _SC_USER = 0x00, 0xFF, 0x10
 _CONDITION_ALWAYS, _CONDITION_NEVER, _AUTHENTICATION, _ACCESS_MODE = 0x90, 0x97, 0xA4, 0x80
+_ONE_OF, _ALL_OF = 0xA0, 0xAF
 
 
 class Unsound(ValueError):
@@ -157,6 +159,15 @@ def _expanded(value: bytes, modes: Mapping[int, str], layout: Layout) -> Mapping
 
 
 def _expanded_condition(item: tlv.DataObject, layout: Layout) -> Right:
+    """One condition data object, or an AND or OR template of them (9.3.4, table 24)."""
+    if item.tag in {_ALL_OF, _ONE_OF}:
+        parts = [_expanded_condition(child, layout).alternatives for child in item.children]
+        if not parts:
+            raise Unsound
+        if item.tag == _ONE_OF:
+            return Right(tuple(chain.from_iterable(parts)))
+        groups = (frozenset(chain.from_iterable(chosen)) for chosen in product(*parts))
+        return Right(tuple(dict.fromkeys(groups)))
     if item.tag in {_CONDITION_ALWAYS, _CONDITION_NEVER}:
         return ALWAYS if item.tag == _CONDITION_ALWAYS else NEVER
     number = item.find(0x83) if item.tag == _AUTHENTICATION else None

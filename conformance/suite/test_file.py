@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 0x6A82
 SFI = 22
+ALL_OF, ONE_OF = 0xAF, 0xA0
 NAME = bytes.fromhex("F04A55444745")
 KINDS = [kind for kind in Kind if kind is not Kind.DF]
 _CREATE, _DELETE, _RULES = "7816-9/create", "7816-9/delete", "7816-9/rules"
@@ -183,12 +184,17 @@ def test_delete_in_use(terminal: Terminal) -> None:
     terminal.send(read_binary(0, 1))
 
 
+def _guards(terminal: Terminal) -> list[Reference]:
+    """The references that may guard a new file: known, and verified from the DF of new files."""
+    known = [one for one in terminal.layout.references if terminal.keys.right(one) is not None]
+    found = [reference for reference in known if not reference.local]
+    if not found:
+        raise NotRun("no value of a global reference is known")
+    return found
+
+
 def _guard(terminal: Terminal) -> Reference:
-    """A reference that may guard a new file, known and verified from the DF of new files."""
-    for reference in terminal.layout.references:
-        if terminal.keys.right(reference) is not None and not reference.local:
-            return reference
-    raise NotRun("no value of a global reference is known")
+    return _guards(terminal)[0]
 
 
 def _form(terminal: Terminal, form: str) -> None:
@@ -196,17 +202,16 @@ def _form(terminal: Terminal, form: str) -> None:
         not_applicable(f"security attributes in {form} form are not declared")
 
 
-def _rule(reference: Reference) -> bytes:
-    """Reading always, updating after the reference was verified, the rest always: expanded."""
-    template = tlv.encode(0x83, bytes((reference.number,))) + tlv.encode(0x95, b"\x08")
-    return b"".join(
-        (
-            tlv.encode(0x80, b"\x7d"),
-            tlv.encode(0x90, b""),
-            tlv.encode(0x80, b"\x02"),
-            tlv.encode(0xA4, template),
-        )
-    )
+def _asked(reference: Reference) -> bytes:
+    """The condition data object that *reference* was verified (A4)."""
+    number = tlv.encode(0x83, bytes((reference.number,)))
+    return tlv.encode(0xA4, number + tlv.encode(0x95, b"\x08"))
+
+
+def _rule(condition: bytes) -> bytes:
+    """Updating under *condition*, reading and the rest always: expanded."""
+    always = tlv.encode(0x80, b"\x7d") + tlv.encode(0x90, b"")
+    return always + tlv.encode(0x80, b"\x02") + condition
 
 
 def _tried(terminal: Terminal, form: str, security: bytes) -> None:
@@ -259,7 +264,7 @@ def test_rules_expanded(terminal: Terminal) -> None:
     """An expanded security attribute guards the new file."""
     _form(terminal, "expanded")
     home(terminal)
-    _tried(terminal, "expanded", tlv.encode(EXPANDED, _rule(_guard(terminal))))
+    _tried(terminal, "expanded", tlv.encode(EXPANDED, _rule(_asked(_guard(terminal)))))
 
 
 @case("file/rules-reference", covers=["7816-9/rules/expanded-right-reference"], risk=Risk.RESTORE)
@@ -273,12 +278,42 @@ def test_rules_reference(terminal: Terminal) -> None:
         if one is not reference and not one.local and terminal.keys.right(one) is not None
     ]
     home(terminal)
-    security = tlv.encode(EXPANDED, _rule(reference))
+    security = tlv.encode(EXPANDED, _rule(_asked(reference)))
     made(terminal, plan(terminal, Kind.TRANSPARENT, security=security))
     because = f"{_RULES}/expanded-right-reference"
     for other in others or not_applicable("no second global reference is known"):
         terminal.send(verify(terminal.keys, "pin", other))
         terminal.send(update_binary(0, b"other"), expect=REFUSED, because=because)
+
+
+@case(
+    "file/rules-combined",
+    covers=["7816-9/rules/expanded-refuses", "7816-9/rules/expanded-grants"],
+    risk=Risk.RESTORE,
+)
+def test_rules_combined(terminal: Terminal) -> None:
+    """An AND template asks for all its conditions, an OR template for one of them."""
+    _form(terminal, "expanded")
+    pair = _guards(terminal)[:2]
+    if len(pair) < 2:
+        not_applicable("no two global references are known")
+    conditions = b"".join(_asked(reference) for reference in pair)
+    for template in (ALL_OF, ONE_OF):
+        home(terminal)
+        security = tlv.encode(EXPANDED, _rule(tlv.encode(template, conditions)))
+        ef = made(terminal, plan(terminal, Kind.TRANSPARENT, security=security))
+        for verified in ((), pair[:1], pair[1:], pair):
+            terminal.reset()
+            for reference in verified:
+                terminal.send(select_path(reference.df))
+                terminal.send(verify(terminal.keys, "pin", reference))
+            terminal.send(select_path(ef))
+            enough = len(verified) == 2 or (template == ONE_OF and verified)
+            rule = "grants" if enough else "refuses"
+            update = update_binary(0, bytes((0x40 + len(verified),)))
+            expected = OK if enough else REFUSED
+            terminal.send(update, expect=expected, because=f"{_RULES}/expanded-{rule}")
+            terminal.send(read_binary(0, 1))
 
 
 @case(
@@ -291,6 +326,6 @@ def test_rules_referenced(terminal: Terminal) -> None:
     _form(terminal, "referenced")
     rules = new(terminal, Kind.LINEAR_VARIABLE, size=40)
     terminal.send(append_record(tlv.encode(0x80, b"\x7f") + tlv.encode(0x90, b"")))
-    terminal.send(append_record(_rule(_guard(terminal))))
+    terminal.send(append_record(_rule(_asked(_guard(terminal)))))
     pointing = tlv.encode(REFERENCED, rules.fid.to_bytes(2, "big") + b"\x02")
     _tried(terminal, "referenced", pointing)
