@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 PROPRIETARY = 0x80
 TERMINAL = bytes.fromhex("330300000010")
 MOMENT = bytes.fromhex("20261124083000")
-COUNTER = bytes.fromhex("00000007")
-"""The terminal transaction counter where no security module gives one."""
+COUNTER = bytes.fromhex("01020307")
+"""The terminal transaction counter where no security module gives one: no byte of it is zero."""
 FIRST = {kind: pair for pair, kind in KINDS.items()}
 """P1 and P2 of INITIALIZE by the kind of transaction."""
 SECOND = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.case import NotRun, case, not_applicable
 from conformance.commands import (
+    query,
     read_binary,
     read_record,
     select_parent,
@@ -15,7 +16,17 @@ from conformance.commands import (
     verify,
 )
 from conformance.layout import ElementaryFile, Kind
-from conformance.suite.finding import OK, REFUSED, changed, enter, fresh, guessable, open_file
+from conformance.suite.finding import (
+    OK,
+    REFUSED,
+    changed,
+    enter,
+    fresh,
+    guessable,
+    known_references,
+    open_file,
+)
+from conformance.suite.ways import beneath, reads, updates
 from conformance.undo import JUDGED, opening
 from conformance.verdict import Risk
 
@@ -29,6 +40,11 @@ def _reading(ef: ElementaryFile) -> CommandAPDU:
 
 
 def _writing(terminal: Terminal, ef: ElementaryFile) -> CommandAPDU:
+    data = _other(terminal, ef)
+    return update_binary(0, data) if ef.kind is Kind.TRANSPARENT else update_record(1, data)
+
+
+def _other(terminal: Terminal, ef: ElementaryFile) -> bytes:
     """Another content for a file given free, the same content for any other."""
     size = min(ef.size, 4) if ef.kind is Kind.TRANSPARENT else ef.size
     content = terminal.bench.baseline.contents[ef][0]
@@ -37,7 +53,7 @@ def _writing(terminal: Terminal, ef: ElementaryFile) -> CommandAPDU:
         if content.known is not None:
             raise NotRun(f"what {ef.path} holds is not known, so nothing is written to it")
         data = content.value[:size]
-    return update_binary(0, data) if ef.kind is Kind.TRANSPARENT else update_record(1, data)
+    return data
 
 
 def _protected(terminal: Terminal, action: str) -> tuple[ElementaryFile, ...]:
@@ -58,7 +74,8 @@ def test_read_refused(terminal: Terminal) -> None:
     """A protected EF is not read while nothing is verified."""
     for ef in _protected(terminal, "read"):
         terminal.send(select_path(ef))
-        terminal.send(_reading(ef), expect=REFUSED, because="7816-4/access/read-refused")
+        for command in reads(terminal, ef):
+            terminal.send(command, expect=REFUSED, because="7816-4/access/read-refused")
 
 
 @case("access/update-refused", covers=["7816-4/access/update-refused"], risk=Risk.RESTORE)
@@ -67,21 +84,26 @@ def test_update_refused(terminal: Terminal) -> None:
     because = "7816-4/access/update-refused"
     for ef in _protected(terminal, "update"):
         terminal.send(select_path(ef))
-        terminal.send(_writing(terminal, ef), expect=REFUSED, because=because)
+        for command in updates(terminal, ef, _other(terminal, ef)):
+            terminal.send(command, expect=REFUSED, because=because)
 
 
 @case("access/never", covers=["7816-4/access/never"], risk=Risk.RESTORE)
 def test_never(terminal: Terminal) -> None:
     """What may never be written stays refused with every known reference verified."""
     files = tuple(ef for ef in terminal.layout.elementary(*JUDGED) if ef.update.never)
-    for ef in files or not_applicable("no EF is closed to updates"):
+    held = terminal.bench.baseline.contents
+    known = [ef for ef in files if ef.writable or held[ef][0].known is None]
+    if files and not known:
+        raise NotRun("what the EFs hold that are closed to updates is not known")
+    for ef in known or not_applicable("no EF is closed to updates"):
         terminal.send(select_path(ef.parent))
         for reference in terminal.layout.references:
             if reference.df in ef.parent.lineage() and terminal.keys.right(reference):
                 terminal.send(verify(terminal.keys, "pin", reference))
         terminal.send(select_path(ef))
-        command = _writing(terminal, ef)
-        terminal.send(command, expect=REFUSED, because="7816-4/access/never")
+        for command in updates(terminal, ef, _other(terminal, ef)):
+            terminal.send(command, expect=REFUSED, because="7816-4/access/never")
 
 
 @case("access/read-granted", covers=["7816-4/access/read-granted"])
@@ -123,6 +145,20 @@ def test_status_survives_selection(terminal: Terminal) -> None:
             terminal.send(select_path(child))
         terminal.send(select_path(ef))
         terminal.send(_reading(ef), expect=OK, because=because)
+
+
+@case("access/status-within-df", covers=["7816-4/access/status-survives-selection"])
+def test_status_within_df(terminal: Terminal) -> None:
+    """Whatever file below its DF is selected, a reference says that it is verified."""
+    because = "7816-4/access/status-survives-selection"
+    if not terminal.statement.features.verify_query:
+        not_applicable("the card does not tell what is verified")
+    for reference in known_references(terminal):
+        for file in beneath(terminal, reference.df):
+            terminal.send(select_path(reference.df))
+            terminal.send(verify(terminal.keys, "pin", reference))
+            terminal.send(select_path(file))
+            terminal.send(query(reference.number), expect=OK, because=because)
 
 
 @case("access/right-reference", covers=["7816-4/access/right-reference"], risk=Risk.RESTORE)

@@ -12,6 +12,7 @@ from conformance.commands import (
     ALL,
     FCP,
     get_challenge,
+    query,
     read_binary,
     read_record,
     select_fid,
@@ -94,6 +95,36 @@ def test_starts_at_mf(terminal: Terminal) -> None:
         if isinstance(file, DedicatedFile):
             terminal.send(_on(number, select_fid(file.fid, 0x01)), expect=OK, because=because)
             break
+
+
+@case(
+    "channel/opened-again",
+    covers=["7816-4/channel/starts-at-mf", "7816-4/channel/status-apart"],
+)
+def test_opened_again(terminal: Terminal) -> None:
+    """A channel that is opened again, however, remembers nothing of its life before."""
+    last = terminal.statement.features.channels - 1
+    ef = next(ef for ef in _readable(terminal) if ef.parent.parent is not None)
+    usable = [one for one in terminal.layout.references if terminal.keys.right(one)]
+    for reopened in (_manage(OPEN, last), *[_manage(OPEN, 0, 1)] * last):
+        terminal.reset()
+        terminal.send(_manage(OPEN, last), expect=OK, because=f"{_AREA}/open-numbered")
+        for reference in usable:
+            terminal.send(_on(last, select_path(reference.df)))
+            terminal.send(_on(last, verify(terminal.keys, "pin", reference)))
+        terminal.send(_on(last, select_path(ef)))
+        terminal.send(_manage(CLOSE, last), expect=OK, because=f"{_AREA}/close")
+        answer = terminal.send(reopened, expect=OK, because=f"{_AREA}/open-assigns")
+        number = answer.data[0] if answer.data else last
+        because = f"{_AREA}/starts-at-mf"
+        terminal.send(_on(number, read_binary(0, 1)), expect=0x6986, because=because)
+        below = _on(number, select_fid(ef.fid, 0x02))
+        terminal.send(below, expect=0x6A82, because=because)
+        for reference in usable if terminal.statement.features.verify_query else ():
+            terminal.send(_on(number, select_path(reference.df)))
+            left = 0x63C0 | terminal.model.states[0].tries[reference]
+            question = _on(number, query(reference.number))
+            terminal.send(question, expect=left, because=f"{_AREA}/status-apart")
 
 
 @case("channel/opened-from-another", covers=["7816-4/channel/opened-from-another"])

@@ -163,15 +163,19 @@ def test_closed(terminal: Terminal) -> None:
     covers=[f"{_AREA}/closed-after-leaving", f"{_AREA}/closed-after-reset"],
 )
 def test_closed_again(terminal: Terminal) -> None:
-    """Another DF in between, or a reset, closes again what the PIN had opened."""
+    """Any other DF in between, or a reset, closes again what the PIN had opened."""
+    because = f"{_AREA}/closed-after-leaving"
+    first = {ef.parent: ef for ef in reversed(_protected(terminal))}
+    for df, ef in first.items():
+        for other in terminal.layout.dedicated():
+            for back in (select_path(ef), select_name(df.name)) if other is not df else ():
+                terminal.reset()
+                enter(terminal, df.path)
+                terminal.send(select_path(other))
+                terminal.send(back)
+                command = read_record(1, ALL, sfi=ef.sfi or 0)
+                terminal.send(command, expect=REFUSED, because=because)
     for ef in _protected(terminal):
-        others = [df for df in terminal.layout.dedicated() if df is not ef.parent and df.name]
-        terminal.reset()
-        enter(terminal, ef.parent.path)
-        terminal.send(select_path((others or [terminal.layout.master])[0]))
-        terminal.send(select_path(ef))
-        because = f"{_AREA}/closed-after-leaving"
-        terminal.send(read_record(1, ALL), expect=REFUSED, because=because)
         enter(terminal, ef.parent.path)
         terminal.reset()
         terminal.send(select_path(ef))

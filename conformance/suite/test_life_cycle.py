@@ -20,17 +20,20 @@ from conformance.model.addressing import CLOSED
 from conformance.model.templates import COMPACT
 from conformance.suite.finding import OK, REFUSED
 from conformance.suite.scratch import home, made, new, plan
+from conformance.suite.ways import reads, updates
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
     from conformance.terminal import Terminal
 
 TEXT = b"sleeping"
+SFI = 21
 _LIFE = "7816-9/life-cycle"
 
 
 def _text(terminal: Terminal) -> ElementaryFile:
-    ef = new(terminal, Kind.TRANSPARENT)
+    sfi = SFI if terminal.statement.features.short_ef_identifier else None
+    ef = new(terminal, Kind.TRANSPARENT, sfi=sfi)
     terminal.send(update_binary(0, TEXT))
     return ef
 
@@ -41,12 +44,12 @@ def _text(terminal: Terminal) -> ElementaryFile:
     risk=Risk.RESTORE,
 )
 def test_deactivate(terminal: Terminal) -> None:
-    """A deactivated EF is neither read nor written."""
+    """A deactivated EF is neither read nor written, by whatever command and name."""
     because = f"{_LIFE}/deactivated-closed"
     ef = _text(terminal)
     terminal.send(deactivate_file(), expect=OK, because=f"{_LIFE}/deactivate")
     for _ in range(2):
-        for command in (read_binary(0, 1), update_binary(0, b"x")):
+        for command in (*reads(terminal, ef), *updates(terminal, ef, b"x")):
             terminal.send(command, expect=CLOSED, because=because)
         terminal.send(select_path(ef))
     records = new(terminal, Kind.LINEAR_FIXED, size=5)

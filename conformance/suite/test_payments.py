@@ -14,6 +14,7 @@ from conformance.trading import (
     balance,
     begun_in,
     completing,
+    enter,
     initialize,
     pboc_of,
     transact,
@@ -22,6 +23,8 @@ from conformance.trading import (
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
+    from conformance.family import CardKey, PurseTable
+    from conformance.model.pboc.state import Kind
     from conformance.terminal import Terminal
 
 
@@ -149,6 +152,27 @@ def test_composite(terminal: Terminal) -> None:
             terminal.send(debit, expect=expected, because=f"{_AREA}/{rule}")
             terminal.send(read_record(1, ALL, sfi=sfi))
             terminal.send(balance(purse))
+        _broken_off(terminal, kind, purse, key, CommandAPDU(0x80, 0xDC, held[0], sfi << 3, held))
+
+
+def _broken_off(
+    terminal: Terminal, kind: Kind, purse: PurseTable, key: CardKey, cached: CommandAPDU
+) -> None:
+    """What a composite purchase that came to nothing put aside is not written by the next one."""
+    because = f"{_AREA}/composite-only-with-debit"
+    read = read_record(1, ALL, sfi=cached.p2 >> 3)
+    for end in ("another command", "a reset", "a wrong MAC"):
+        wrong = begin(terminal, kind, key, 1, spoilt=0x01)
+        terminal.send(cached, expect=OK, because=f"{_AREA}/composite-cache")
+        if end == "a reset":
+            terminal.reset()
+            enter(terminal, purse.df)
+        elif end == "a wrong MAC":
+            terminal.send(wrong, expect=WRONG, because=f"{_AREA}/purchase-wrong-mac")
+        terminal.send(balance(purse))
+        debit = begin(terminal, kind, key, 0)
+        terminal.send(debit, expect=OK, because=f"{_AREA}/composite-right-mac")
+        terminal.send(read, expect=OK, because=because, wholly=True)
 
 
 @case(

@@ -75,6 +75,31 @@ def test_change_wrong(terminal: Terminal) -> None:
 
 
 @case(
+    "reference/tries-survive-reset",
+    covers=["7816-4/verify/counter-survives-reset"],
+    risk=Risk.CONSUME,
+)
+def test_tries_survive_reset(terminal: Terminal) -> None:
+    """A try that a wrong value cost is still spent after a reset, whichever command compared it."""
+    features = terminal.statement.features
+    comparing = [(CHANGE, "other")] if features.change_reference else []
+    comparing += [(DISABLE, ""), (ENABLE, "")] if features.switch_verification else []
+    if not comparing or not features.verify_query:
+        not_applicable("VERIFY alone compares, or the card does not tell the tries left")
+    because = "7816-4/verify/counter-survives-reset"
+    for reference in guessable(terminal):
+        for ins, new in comparing:
+            terminal.reset()
+            terminal.send(select_path(reference.df))
+            terminal.send(_command(terminal, ins, reference, *("wrong", new)[: 1 + bool(new)]))
+            left = 0x63C0 | terminal.model.states[0].tries[reference]
+            terminal.reset()
+            terminal.send(select_path(reference.df))
+            terminal.send(query(reference.number), expect=left, because=because)
+            terminal.send(verify(terminal.keys, "pin", reference))
+
+
+@case(
     "reference/change-length",
     covers=["7816-4/reference/change-length", "7816-4/reference/reserved-p1"],
     risk=Risk.CONSUME,
