@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.model.desk import COMPUTES, VERIFIES
-from conformance.model.operations.choosing import Scene, reference
+from conformance.model.operations.choosing import ACCEPTED, Scene, reference
 from conformance.model.operations.environment import ERASE, STORE, is_free
 from conformance.model.operations.keypairs import READ, number_meant
 from conformance.operations import AUTHENTICATION, CHECKSUM, CONFIDENTIALITY, SIGNATURE
@@ -45,9 +45,15 @@ def operation_risk(command: CommandAPDU, model: Model) -> tuple[Risk, str]:
             return Risk.DESTROY, f"each use of {key.name} is one less"
         if key.tries and (proves or checks):
             worst, reason = Risk.CONSUME, "a wrong proof costs a try"
-            if tries - 1 < key.proof.floor:
+            if tries - 1 < key.proof.floor and not _right(command, model):
                 return Risk.DESTROY, f"{key.name} has no tries above its floor"
     return worst, reason
+
+
+def _right(command: CommandAPDU, model: Model) -> bool:
+    """Whether it is what gives the tries back: the model allows success, and nothing less."""
+    rulings = model.rulings(command.encode())
+    return all(one.outcomes[0].words == ACCEPTED for one in rulings)
 
 
 def _environment(command: CommandAPDU, model: Model) -> tuple[Risk, str]:

@@ -7,6 +7,8 @@ A point is a pair of coordinates, or None for the point at infinity. Points arri
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gmpy2 import invert
+
 Affine: TypeAlias = tuple[int, int] | None
 
 
@@ -33,9 +35,9 @@ class Curve:
         if x1 == x2 and (y1 + y2) % self.p == 0:
             return None
         if left == right:
-            slope = (3 * x1 * x1 + self.a) * pow(2 * y1, -1, self.p) % self.p
+            slope = (3 * x1 * x1 + self.a) * int(invert(2 * y1, self.p)) % self.p
         else:
-            slope = (y2 - y1) * pow(x2 - x1, -1, self.p) % self.p
+            slope = (y2 - y1) * int(invert(x2 - x1, self.p)) % self.p
         x3 = (slope * slope - x1 - x2) % self.p
         return x3, (slope * (x1 - x3) - y1) % self.p
 

@@ -88,8 +88,8 @@ class Works:
     """Public values that were read or generated, where the statement has none."""
     cryptograms: Mapping[tuple[bytes, bytes], bytes] = field(default_factory=dict)
     """Messages that the card enciphered, by public value and cryptogram."""
-    nonces: frozenset[bytes] = frozenset()
-    """The first halves of signatures of curves, of which none may come twice."""
+    nonces: Mapping[bytes, bytes] = field(default_factory=dict)
+    """The first halves of signatures of curves, and what was signed with each of them."""
     used: Mapping[Key, int] = field(default_factory=dict)
 
     def public_of(self, key: Key) -> bytes:

@@ -136,7 +136,7 @@ def test_external_wrong(terminal: Terminal) -> None:
     for key in _external(terminal, 1):
         ready(terminal, key)
         size = challenge_size(key)
-        for place in range(size):
+        for place in (size - 1, *range(size - 1)):
             command = proof(terminal, key, wrong=place)
             terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/external-wrong")
             terminal.send(proof(terminal, key), expect=OK, because=f"{_AREA}/external-right")
@@ -160,8 +160,9 @@ def test_external_counts(terminal: Terminal) -> None:
         ready(terminal, key)
         left = 0x63C0 | key.tries - 1
         terminal.send(external(key, b""))
-        command = proof(terminal, key, wrong=0)
-        terminal.send(command, expect=left, because=f"{_AREA}/external-counts")
+        for spent in range(1, key.tries - key.proof.floor + 1):
+            command, told = proof(terminal, key, wrong=0), 0x63C0 | key.tries - spent
+            terminal.send(command, expect=told, because=f"{_AREA}/external-counts")
         terminal.send(external(key, b""))
         terminal.send(proof(terminal, key), expect=OK, because=f"{_AREA}/external-right")
         command = proof(terminal, key, wrong=0)

@@ -61,13 +61,13 @@ def test_right(terminal: Terminal) -> None:
 
 @case("operation/signature-fresh", covers=[f"{_AREA}/fresh"])
 def test_fresh(terminal: Terminal) -> None:
-    """No first half of a signature comes twice, not for other messages, not after a reset."""
+    """No first half of a signature comes for two messages, not after a reset either."""
     keys = [key for key in keys_for(terminal, "sign", secret=False) if key.algorithm != "RSA"]
     for key in keys or not_applicable("no key of a curve signs"):
         for _ in range(2):
             ready(terminal, key)
             terminal.send(set_template(SIGNATURE, COMPUTES, key))
-            for message in (b"same", b"same", b"else"):
+            for message in (b"this", b"that", b"else"):
                 data = _input(key.implied[SIGNATURE], message)
                 terminal.send(sign(data), expect=OK, because=f"{_AREA}/right")
             terminal.reset()

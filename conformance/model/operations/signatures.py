@@ -28,6 +28,8 @@ from conformance.model.verification import tries_left
 from conformance.tlv import MalformedTLV, find, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.apdu import ResponseAPDU
     from conformance.layout import Key
     from conformance.model.state import State
@@ -49,13 +51,13 @@ class Signature:
     mechanism: str
     public: Public
     hashed: bytes
-    nonces: frozenset[bytes]
+    nonces: Mapping[bytes, bytes]
 
     def fault(self, data: bytes) -> str | None:
-        """Whether it verifies, and what is random about it does not repeat."""
+        """Whether it verifies, and what is random about it does not repeat for anything else."""
         if not signature_is_right(self.mechanism, self.public, self.hashed, data):
             return f"{_AREA}/right"
-        return f"{_AREA}/fresh" if data[:32] in self.nonces else None
+        return None if self.nonces.get(data[:32], self.hashed) == self.hashed else f"{_AREA}/fresh"
 
     def __str__(self) -> str:
         return f"a signature of {self.public.size} bytes that verifies"
@@ -85,7 +87,7 @@ def compute(scene: Scene) -> Ruling:
     def signed_by(response: ResponseAPDU) -> State:
         if key.algorithm == "RSA":
             return after
-        works = replace(after.works, nonces=nonces | {response.data[:32]})
+        works = replace(after.works, nonces={**nonces, response.data[:32]: hashed})
         return replace(after, works=works)
 
     outcome = Outcome(f"{_AREA}/right", ACCEPTED, signed_by, rule)
