@@ -25,7 +25,7 @@ from simcard.issuance.personalisation import PersonalisationError
 from simcard.links.image_file import opened_image
 from simcard.links.serving import serve as serve_cards
 from simcard.memory import ImageError
-from simcard.profiles import ProfileError, build_card, load_profile, profile_names
+from simcard.profiles import Profile, ProfileError, build_card, load_profile, profile_names
 from simcard.scenarios.cli import ScenarioError
 from simcard.scenarios.cli import app as scenario_app
 from simcard.script import Action, ScriptError, Step, parse_script
@@ -157,6 +157,9 @@ def serve(
     port: Annotated[int, typer.Option(help="vpcd's port; the next slot has the next one.")] = 35963,
     *,
     listen: Annotated[bool, typer.Option(help="Wait for vpcd to connect to us.")] = False,
+    contactless: Annotated[
+        bool, typer.Option(help="Cards with an ATS answer as on a contactless reader.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="Say nothing but errors.")] = False,
 ) -> None:
     """Put cards into the virtual PC/SC reader of vsmartcard-vpcd, until interrupted.
@@ -167,10 +170,12 @@ def serve(
     images = image or []
     if len(images) > len(names):
         raise ServeError(f"--image: {len(images)} images for {len(names)} cards")
+    forms = [load_profile(name) for name in names]
+    if contactless:
+        forms = _on_contactless_readers(forms)
     with ExitStack() as stack:
         cards = []
-        for name, path in zip_longest(names, images):
-            form = load_profile(name)
+        for form, path in zip_longest(forms, images):
             flash = None if path is None else stack.enter_context(opened_image(path, form))
             cards.append(build_card(form, flash=flash, entropy=_source(entropy, seed)))
         if not quiet:
@@ -185,6 +190,14 @@ def serve(
             )
         except OSError as error:
             raise ServeError(f"{host}, port {port}: {error.strerror or error}") from None
+
+
+def _on_contactless_readers(forms: list[Profile]) -> list[Profile]:
+    """Each card that can be on a contactless reader there, the others in contact readers."""
+    if all(form.tables.ats is None for form in forms):
+        names = ", ".join(form.name for form in forms)
+        raise ServeError(f"--contactless: {names}: without an ATS there is no such interface")
+    return [form if form.tables.ats is None else form.contactless for form in forms]
 
 
 @app.command()

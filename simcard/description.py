@@ -23,8 +23,12 @@ def describe_profile(profile: Profile) -> RenderableType:
     head = Table.grid(padding=(0, 2))
     head.add_row("card", f"{tables.name}: {tables.title}")
     head.add_row("ATR", tables.atr.hex(" ").upper())
-    if tables.ats is not None:
+    answer = profile.answer_to_select
+    if tables.ats is not None and answer is not None:
         head.add_row("ATS", tables.ats.hex(" ").upper())
+        head.add_row("", str(answer))
+        head.add_row("", f"historical bytes {answer.historical.hex(' ').upper()}")
+        head.add_row("", f"ATR of a contactless reader: {answer.atr.hex(' ').upper()}")
     head.add_row("dialect", tables.dialect)
     if tables.dialect == "pboc":
         head.add_row("choices", describe_choices(tables.pboc.rules))

@@ -9,6 +9,7 @@ from typing import Final
 from simcard.commands.globalplatform import GLOBALPLATFORM
 from simcard.commands.iso import ISO
 from simcard.commands.pboc import PBOC_DIALECT
+from simcard.profiles.answers import AnswerToSelect
 from simcard.profiles.schema import ProfileTables, unpersonalised
 from simcard.state import Settings
 
@@ -39,6 +40,22 @@ class Profile:
         The transport key is the external key 00 of the MF: its proof leads to state F.
         """
         return Profile(unpersonalised(self.tables), self.source)
+
+    @property
+    def answer_to_select(self) -> AnswerToSelect | None:
+        """What the ATS says; None for a card without a contactless interface."""
+        return None if self.tables.ats is None else AnswerToSelect.parse(self.tables.ats)
+
+    @property
+    def contactless(self) -> Profile:
+        """The same card on a contactless reader: it answers the ATR that is formed from its ATS.
+
+        `ProfileError` without a contactless interface.
+        """
+        answer = self.answer_to_select
+        if answer is None:
+            raise ProfileError(f"{self.name}: no ats: it has no contactless interface")
+        return Profile(self.tables.model_copy(update={"atr": answer.atr}), self.source)
 
     @cached_property
     def settings(self) -> Settings:

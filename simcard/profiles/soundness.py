@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from simcard.files.descriptors import Structure
+from simcard.profiles.answers import AnswerToSelect, check_answer_to_reset
 from simcard.profiles.keys import KeyTable
 from simcard.profiles.pboc import PbocKeyTable
 from simcard.profiles.schema import (
@@ -35,7 +36,7 @@ class Unsound(ValueError):
 
 def check(tables: ProfileTables) -> None:
     """Raise `Unsound` for the first rule that the profile as a whole breaks."""
-    _check_answer_to_reset(tables.atr)
+    _check_answers(tables)
     files: dict[str, FileTable] = {}
     for index, file in enumerate(tables.file):
         _check_place(index, file, files)
@@ -82,25 +83,16 @@ def _check_family(tables: ProfileTables, files: dict[str, FileTable]) -> None:
             raise Unsound(("purse", index, "log"), rule)
 
 
-def _check_answer_to_reset(atr: bytes) -> None:
-    if atr[0] not in (0x3B, 0x3F):
-        raise Unsound(("atr",), "an ATR starts with 3B or 3F")
-    offset, protocols, indicator = 2, [], atr[1] >> 4
-    while indicator:
-        offset += (indicator & 7).bit_count()
-        if not indicator & 8:
-            break
-        protocols.append(atr[offset] & 0x0F if offset < len(atr) else -1)
-        indicator = atr[offset] >> 4 if offset < len(atr) else 0
-        offset += 1
-    end = offset + (atr[1] & 0x0F) + any(protocols)
-    if end != len(atr):
-        raise Unsound(("atr",), f"its own structure asks for {end} bytes, there are {len(atr)}")
-    check_byte = 0
-    for byte in atr[1:]:
-        check_byte ^= byte
-    if any(protocols) and check_byte:
-        raise Unsound(("atr",), f"TCK should be {check_byte ^ atr[-1]:02X}")
+def _check_answers(tables: ProfileTables) -> None:
+    try:
+        check_answer_to_reset(tables.atr)
+    except ValueError as error:
+        raise Unsound(("atr",), str(error)) from None
+    if tables.ats is not None:
+        try:
+            AnswerToSelect.parse(tables.ats)
+        except ValueError as error:
+            raise Unsound(("ats",), str(error)) from None
 
 
 def _check_place(index: int, file: FileTable, above: dict[str, FileTable]) -> None:

@@ -58,6 +58,18 @@ def test_two_cards_lie_in_two_slots(service: Service, serve: Callable[..., Serve
     assert atr_in(READER) == atr_in(SECOND_READER) != ""
 
 
+def test_a_card_lies_on_a_contactless_reader_and_a_module_in_a_contact_one(
+    service: Service, serve: Callable[..., ServedCards]
+) -> None:
+    assert service.answers()
+    serve("--profile", "ssc3", "--profile", "psam", "--contactless")
+    wait_until("both slots are full", lambda: {READER, SECOND_READER} <= Readers.now().occupied)
+    assert atr_in(READER) == load_profile("ssc3").contactless.settings.atr.hex().upper()
+    assert atr_in(SECOND_READER) == load_profile("psam").settings.atr.hex().upper()
+    answers = send("00A404000F7378312E73682EC9E7BBE1B1A3D5CF", "00B2072C0B")
+    assert answers.count("Received (SW1=0x90, SW2=0x00)") == 2
+
+
 def test_the_card_comes_back_when_the_service_restarts(
     restartable: Service, card: ServedCards
 ) -> None:
