@@ -30,6 +30,8 @@ SILENCES = 5
 PIECES = 64
 """GET RESPONSE commands behind one command, at most."""
 LONGEST = 70_000
+SEARCHING = 0.75
+"""The part of the effort that may go into searching for files."""
 BLANK = """
 schema = 1
 [card]
@@ -126,6 +128,11 @@ class Asker:
         self.reset()
         if len(self._unanswered) >= SILENCES:
             raise Enough(f"the card fell silent {SILENCES} times")
+
+    @property
+    def spent(self) -> bool:
+        """Whether so much was asked that searching should end, for the other steps to come."""
+        return self.asked >= self.effort * SEARCHING
 
     def timings(self) -> list[str]:
         """How long the card took, one line for each command."""

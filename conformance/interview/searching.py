@@ -50,7 +50,7 @@ class Search:
         self._walk_all()
 
     def _walk_all(self) -> None:
-        while self._queue:
+        while self._queue and not self.selector.asker.spent:
             self._walk(self._queue.popleft())
 
     def _walk(self, path: str) -> None:
@@ -58,6 +58,12 @@ class Search:
         fids = self.candidates.identifiers(master=path == MASTER)
         for done, fid in enumerate(fids):
             self.progress(f"files below {path}", done, len(fids))
+            if self.selector.asker.spent:
+                where = f"below {path}, before {fid:04X}"
+                self.findings.remarks.append(
+                    f"The search for files ended {where}: --effort allows more."
+                )
+                return
             if fid == int(path[-4:], 16) or f"{path}/{fid:04X}" in self.findings.files:
                 continue
             if not self.selector.go(path):
@@ -123,6 +129,8 @@ class Search:
         asked = [(name, f"EF.DIR: {label}" if label else "EF.DIR") for name, label in listed]
         asked += [(bytes.fromhex(one.name), one.why) for one in self.candidates.name]
         for done, (name, why) in enumerate(asked):
+            if self.selector.asker.spent:
+                return
             self.progress("applications by name", done, len(asked))
             if self.findings.named(name) is None:
                 self._named(name, why, FIRST)

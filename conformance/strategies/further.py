@@ -119,13 +119,21 @@ def files(statement: Statement) -> Makers:
     return makers
 
 
+def _declared(statement: Statement, move: str) -> bool:
+    """Whether the card has the commands of *move*: it may answer others as it likes."""
+    return all(getattr(statement.features, feature) for feature in NEEDS.get(move, (move,)))
+
+
 def work(statement: Statement, *kinds: Kind) -> Makers:
     """An EF of one of *kinds* is created, filled, and worked on for a while."""
     scratch = statement.scratch
     usable = tuple(kind for kind in kinds if scratch is not None and kind in scratch.kinds)
     if scratch is None or not usable:
         return {}
-    singles = {Kind.TRANSPARENT: PARTS, Kind.DATA_OBJECTS: OBJECTS}.get(usable[0], RECORDS)
+    every = {Kind.TRANSPARENT: PARTS, Kind.DATA_OBJECTS: OBJECTS}.get(usable[0], RECORDS)
+    singles = {name: make for name, make in every.items() if _declared(statement, name)}
+    if not singles:
+        return {}
     steps, plans = tuple(singles.values()), _plans(scratch, usable)
 
     def moves(dice: Dice) -> Moves:
@@ -183,6 +191,21 @@ OBJECTS: dict[str, Single] = {
     "get_next": lambda dice: get_next(dice.pick(TAGS) if dice.below(2) else 0),
 }
 """Data objects put, got by tag and by list, and one after the other."""
+NEEDS = {
+    "append": ("append_record",),
+    "append_more": ("append_record",),
+    "read_part": ("record_parts",),
+    "update_part": ("record_parts",),
+    "write_or_search": ("write_binary", "search_binary"),
+    "erase": ("erase_binary",),
+    "read_odd": ("odd_binary",),
+    "update_odd": ("odd_binary",),
+    "put": ("put_data",),
+    "get": ("get_data",),
+    "get_listed": ("get_data_list",),
+    "get_next": ("get_next_data",),
+}
+"""The features of the statement behind each move, where they are not called like it."""
 
 
 def on_channels(statement: Statement, commands: Single) -> Makers:

@@ -252,6 +252,15 @@ def test_the_effort_is_bounded_and_the_draft_says_so() -> None:
     assert len(drafted(findings).layout.files) == len(findings.files) < 5
 
 
+def test_searching_leaves_room_for_the_other_questions() -> None:
+    findings = interviewed(Watched(), effort=800)
+    assert findings.finished
+    assert any("The search for files ended below 3F00" in line for line in findings.remarks)
+    statement = drafted(findings)
+    assert statement.features.challenge_length == 8
+    assert "path" in statement.features.select
+
+
 def test_a_card_that_takes_questions_for_guesses_is_asked_once() -> None:
     def counting(command: bytes) -> bytes | None:
         return b"\x63\x00" if command[1] == VERIFY else None
