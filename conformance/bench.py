@@ -21,11 +21,12 @@ from conformance.model.state import State, initial_state
 from conformance.terminal import Terminal
 from conformance.trouble import NotPutBack, TimeIsUp
 from conformance.undo import put_back
-from conformance.undolog import Entry, PutBackEntry, UndoLog
+from conformance.undolog import GUESSES, Entry, PutBackEntry, UndoLog, ValueEntry
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
     from conformance.cards import CardUnderTest
+    from conformance.custody import Holding
     from conformance.evidence import Evidence
     from conformance.keys import Keys
     from conformance.layout import ElementaryFile
@@ -75,10 +76,18 @@ class Bench:
         self.baseline = initial_state(self.statement.layout)
         self.custody = Custody(self.statement.layout, self.keys, self.guard.risk)
         self.custody.stocked = self.stocked
+        self.custody.noted = self._note
 
     def stocked(self, ef: ElementaryFile) -> bool:
         """Whether all of what *ef* holds is known."""
         return all(content.known is None for content in self.baseline.contents[ef])
+
+    def _note(self, holding: Holding) -> None:
+        """Put down what the value of a reference may be, by the names of the judge's guesses."""
+        kinds = {self.keys.guess(kind, holding.reference): kind for kind in reversed(GUESSES)}
+        names = [kinds.get(value, "unknown") for value in holding.likely]
+        if names:
+            self.record(ValueEntry(reference=holding.reference.name, may_be=tuple(names)))
 
     def record(self, *entries: Entry) -> None:
         """Append *entries* to the undo log, where there is one."""

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from conformance import ics_cli, mutants_cli, report_cli
+from conformance import ics_cli, mutants_cli, report_cli, restore_cli
 from conformance.trouble import CardLost, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(ics_cli.app, name="ics")
 app.add_typer(report_cli.app, name="report")
+app.command("restore")(restore_cli.restore)
 app.command("mutants")(mutants_cli.mutants)
 _console = Console(
     highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
@@ -106,6 +107,8 @@ def _judged(request: Request, out: Path) -> int:
     show_result(_console, result)
     if judge.lost:
         _error(judge.lost)
+    if judge.owing:
+        _error(judge.owing)
     _report(out)
     return exit_code(result)
 

@@ -31,9 +31,11 @@ from conformance.runner import Runner
 from conformance.statement import Statement, load_statement, statement_for
 from conformance.suite import index
 from conformance.trouble import UsageError
+from conformance.undolog import UNDO_FILE, CardEntry, UndoLog
 from conformance.verdict import Outcome, Risk
 
 if TYPE_CHECKING:
+    from conformance.cards import CardUnderTest
     from conformance.catalogue import Catalogue
     from conformance.judge import Listener
 
@@ -96,6 +98,7 @@ def prepare(request: Request) -> Judge:
     try:
         statement, keys = _declared(request, card.known_as or atr)
         risk = _risk(request.risk or statement.card.risk)
+        undo = _undo_log(request, statement, card, atr, risk)
         evidence = Evidence(keys, _trace(folder))
     except BaseException:
         card.close()
@@ -105,6 +108,7 @@ def prepare(request: Request) -> Judge:
     bench = Bench(card, statement, keys, guard, evidence, plan, time.perf_counter)
     if request.budget is not None:
         bench.deadline = bench.clock() + request.budget
+    bench.undo = undo
     bench.found(atr)
     if recovering is not None:
         recovering.told = evidence.event
@@ -150,6 +154,23 @@ def declared_in(ics: Path, keys: str | None) -> tuple[Statement, Keys]:
     beside = Path(keys) if keys is not None else keys_beside(ics)
     text = read_keys(beside) if keys is not None or beside.is_file() else None
     return statement, load_keys(statement.layout, text, str(beside), statement.declared)
+
+
+def _undo_log(
+    request: Request, statement: Statement, card: CardUnderTest, atr: bytes, risk: Risk
+) -> UndoLog | None:
+    """The undo log of a run that may change a card which cannot be copied."""
+    if not request.out or risk is Risk.OBSERVE or Ability.FORK in card.abilities:
+        return None
+    entry = CardEntry(
+        spec=request.card,
+        atr=(card.known_as or atr).hex().upper(),
+        statement=statement.file,
+        ics=request.ics,
+        keys=request.keys,
+        risk=risk,
+    )
+    return UndoLog.begun(Path(request.out) / UNDO_FILE, entry)
 
 
 def _trace(folder: Path | None) -> TextIO | None:

@@ -116,19 +116,24 @@ def _verified(bench: Bench, holding: Holding) -> bool:
 
 
 def file_entry(bench: Bench, ef: ElementaryFile) -> undolog.Entry | None:
-    """What *ef* was found to hold, or its digest where it is not written; None if not all known."""
+    """What *ef* was found to hold, or its digest where it is not written and anybody may read it.
+
+    None where neither is known.
+    """
     contents = bench.baseline.contents[ef]
     if any(content.known is not None for content in contents):
         return None
     if ef.writable:
         held = tuple(content.value.hex().upper() for content in contents)
         return undolog.FileEntry(path=ef.path, contents=held)
-    return undolog.IdentityEntry(path=ef.path, sha256=digest(bench, ef))
+    if not ef.read.always:
+        return None
+    whole = b"".join(content.value for content in contents)
+    return undolog.IdentityEntry(path=ef.path, sha256=digest(whole))
 
 
-def digest(bench: Bench, ef: ElementaryFile) -> str:
-    """The digest of what *ef* holds."""
-    held = b"".join(content.value for content in bench.baseline.contents[ef])
+def digest(held: bytes) -> str:
+    """The digest of what a file holds."""
     return hashlib.sha256(held).hexdigest()
 
 

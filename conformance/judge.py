@@ -18,6 +18,7 @@ from conformance.result import Case as CaseResult
 from conformance.trial import try_case
 from conformance.trouble import CardLost, NotPutBack
 from conformance.undo import take_stock
+from conformance.undolog import read_log
 from conformance.verdict import Risk, Verdict
 
 if TYPE_CHECKING:
@@ -130,6 +131,15 @@ class Judge:
             result = self.save(finished=True)
             self.bench.evidence.close()
             return result
+
+    @property
+    def owing(self) -> str:
+        """What to tell a person whose card was not wholly put back; nothing when it was."""
+        undo = self.bench.undo
+        if undo is None or not undo.path.exists() or read_log(undo.path).put_back:
+            return ""
+        again = f"run `conformance restore {undo.path.parent}` with the card in the reader"
+        return f"the card may not be as it was found: {again}"
 
     def _not_restored(self, reason: str) -> CaseResult:
         return CaseResult(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from conformance.guard import Refused
 from conformance.terminal import Step, Violation
 from conformance.trouble import UsageError
+from conformance.undo import take_stock
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -32,7 +34,13 @@ def failed_case(result: Result, identifier: str) -> CaseResult:
 def replay_script(
     bench: Bench, script: Sequence[Line], show: Callable[[str], None]
 ) -> Violation | None:
-    """Play *script* on a fresh card, showing each exchange; the violation that came up, if any."""
+    """Play *script* on a fresh card, showing each exchange; the violation that came up, if any.
+
+    What a card holds that cannot be copied is read first: without that nothing could be put back.
+    """
+    if not bench.copies:
+        with suppress(Violation):
+            take_stock(bench)
     terminal = bench.begin()
     for line in script:
         try:

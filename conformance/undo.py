@@ -122,6 +122,12 @@ def put_back(bench: Bench, live: Model, *, everything: bool = False) -> Report:
     return report
 
 
+def read_whole(bench: Bench, ef: ElementaryFile) -> bytes:
+    """What *ef*, which anybody may read, holds now."""
+    Opened(bench, ef, set()).enter()
+    return b"".join(ask(bench, command).data for _, _, command in pieces(ef))
+
+
 def _restore_file(bench: Bench, ef: ElementaryFile, report: Report) -> None:
     """Write what differs; a file that cannot even be read again counts as not put back."""
     opened = Opened(

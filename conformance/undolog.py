@@ -26,6 +26,7 @@ Hex = Annotated[str, Field(pattern=r"^([0-9A-F]{2})*$")]
 FilePath = Annotated[str, Field(pattern=r"^3F00(/[0-9A-F]{4})*$")]
 LifeCycle = Literal["active", "deactivated", "terminated", "unknown"]
 Guess = Literal["pin", "wrong", "other", "short", "long", "unknown"]
+GUESSES: tuple[Guess, ...] = ("pin", "wrong", "other", "short", "long")
 
 
 class _Entry(BaseModel):
@@ -153,10 +154,21 @@ class UndoLog:
     def begun(cls, path: Path, card: CardEntry) -> UndoLog:
         """A new log, in place of one that is finished; UsageError where one is not."""
         refuse_unfinished(path)
-        path.unlink(missing_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
         log = cls(path)
         log.write(card)
         return log
+
+    @classmethod
+    def resumed(cls, path: Path) -> UndoLog:
+        """The log at *path*, to be written on; a last line without its end is cut off."""
+        held = path.read_bytes()
+        os.truncate(path, held.rfind(b"\n") + 1)
+        return cls(path)
 
     def write(self, *entries: Entry) -> None:
         """Append *entries*, all of them on the disk at the end."""
