@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.reporting import objects, octets, tables
+from conformance.reporting import layouts, objects, octets, tables
 from conformance.reporting.objects import Node
 from conformance.reporting.tables import Note
 
@@ -93,17 +93,30 @@ def command(masked: str) -> Command:
         shown.append(Field("P1", tokens[2], tuple(said["p1"])))
         shown.append(Field("P2", tokens[3], tuple(said["p2"])))
     protected = bool(cla & 0x0C == 0x0C and not cla & 0xE0)
-    data = _data(body, expected=ins in OBJECT_INS or protected, protected=protected)
+    laid = layouts.layout_of((cla, ins, p1, p2))
+    fields = laid.command if laid else ()
+    data = _data(body, fields, expected=ins in OBJECT_INS or protected, protected=protected)
     return Command(raw, name_of(masked), (*shown, *lengths), data)
 
 
 def name_of(masked: str) -> str:
-    """The name of a command by its class and instruction, "" when it is too short for them."""
+    """The name of a command by its header, "" when it is too short for one."""
     if not re.match("[0-9A-Fa-f]{4}", masked):
         return ""
     cla, ins = int(masked[:2], 16), int(masked[2:4], 16)
+    laid = layouts.layout_of(_header(masked))
+    if laid and laid.name:
+        return laid.name
     kind = _kind(cla, ins)
     return kind.name if kind else f"INS {ins:02X}"
+
+
+def _header(masked: str) -> tuple[int, int, int, int]:
+    """CLA, INS, P1 and P2, what is missing or masked as 256."""
+    digits = re.match("([0-9A-Fa-f]{2}){0,4}", masked)
+    found = bytes.fromhex(digits[0] if digits else "")
+    cla, ins, p1, p2 = (*found, *(256,) * (4 - len(found)))
+    return cla, ins, p1, p2
 
 
 def _kind(cla: int, ins: int) -> tables.CommandKind | None:
@@ -117,12 +130,14 @@ def response(masked: str, asked: str = "") -> Response:
     raw = " ".join(tokens)
     if len(tokens) < 2 or any(len(token) != 2 for token in tokens[-2:]):
         meaning = Note("no status word") if tokens else Note("no answer")
-        return Response(raw, "", meaning, Weight.MUTE, _data(tokens, expected=False))
+        return Response(raw, "", meaning, Weight.MUTE, _data(tokens, (), expected=False))
     sw = "".join(tokens[-2:])
     note = tables.status_word(int(sw, 16))
     expected = len(asked) >= 4 and asked[2:4] in {"CA", "CB", "CC", "CD", "A4", "86"}
     protected = asked[:2] in {"0C", "8C"}
-    data = _data(tokens[:-2], expected=expected or protected, protected=protected)
+    laid = layouts.layout_of(_header(asked))
+    fields = laid.answer if laid else ()
+    data = _data(tokens[:-2], fields, expected=expected or protected, protected=protected)
     return Response(raw, sw, note, weight(sw), data)
 
 
@@ -174,7 +189,13 @@ def _plain(tokens: Sequence[str]) -> bool:
     return all(len(token) == 2 for token in tokens)
 
 
-def _data(tokens: Sequence[str], *, expected: bool, protected: bool = False) -> Data | None:
+def _data(
+    tokens: Sequence[str],
+    fields: Sequence[layouts.Field],
+    *,
+    expected: bool,
+    protected: bool = False,
+) -> Data | None:
     if not tokens:
         return None
     value = " ".join(tokens)
@@ -182,5 +203,6 @@ def _data(tokens: Sequence[str], *, expected: bool, protected: bool = False) -> 
         return Data(None, value, None, ())
     data = bytes.fromhex("".join(tokens))
     within = objects.SECURE_MESSAGING if protected else ""
-    found = objects.tree(data, expected=expected, within=within)
+    found = objects.laid_out(layouts.pieces(data, fields))
+    found = found or objects.tree(data, expected=expected, within=within)
     return Data(len(data), value, None if found else octets.readable(data), found)

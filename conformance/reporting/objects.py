@@ -6,10 +6,12 @@ or where the first tag is one of the known templates, and only when every length
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance import tlv
-from conformance.reporting import octets, tables
+from conformance.reporting import layouts, octets, tables
+from conformance.reporting.layouts import Piece
 from conformance.reporting.tables import Note
 
 TEMPLATES = frozenset(
@@ -22,7 +24,10 @@ LONGEST_COUNT = 4
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One data object: its tag and value as they lie in the data, and what they are called."""
+    """One data object: its tag and value as they lie in the data, and what they are called.
+
+    A field of a layout has no tag.
+    """
 
     tag: str
     name: str
@@ -46,11 +51,21 @@ def tree(data: bytes, *, expected: bool, within: str = "") -> tuple[Node, ...]:
         return ()
 
 
+def laid_out(pieces: Iterable[Piece]) -> tuple[Node, ...]:
+    """Fields without tags, as nodes of a tree."""
+    return tuple(
+        Node("", name, len(value), octets.spaced(value.hex().upper()), note, None, ())
+        for name, value, note in pieces
+    )
+
+
 def _node(item: tlv.DataObject, within: str) -> Node:
     tag = tlv.encode_tag(item.tag).hex().upper()
     children: tuple[Node, ...] = ()
     if item.constructed and item.value:
         children = tree(item.value, expected=True, within=tag)
+    else:
+        children = laid_out(layouts.value_of(within, tag, item.value))
     return Node(
         tag,
         tables.tag_name(item.tag, within) or tables.tag_name(item.tag, ""),

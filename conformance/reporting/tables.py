@@ -147,6 +147,11 @@ def messages() -> Iterator[str]:
     yield from (row[2] for row in (*table("tags")["life_cycle"], *table("tags")["descriptor"]))
     for context in table("tags")["context"]:
         yield from context["tags"].values()
+    laid = table("layouts")
+    for entry in laid["layout"]:
+        yield from (row[0] for row in (*entry.get("command", ()), *entry.get("answer", ())))
+    for entry in laid["value"]:
+        yield from (row[0] for row in entry["fields"])
     answer = table("atr")
     for rows in answer["interface"].values():
         yield from (row[2] for row in rows)

@@ -129,7 +129,7 @@ class _Writer:
         return lines
 
     def _name(self, command: str) -> str:
-        key = command[:4]
+        key = command[:8]
         if key not in self._meanings:
             self._meanings[key] = decoding.name_of(key)
         return self._meanings[key]

@@ -10,6 +10,8 @@ from conformance.reporting.objects import tree
 from conformance.reporting.wording import duration, gloss, moment, phrase, slug
 
 ENGLISH = Language("en")
+NESTED = ["levels of diversification: 2", "key for MACs and enciphering"]
+Pieces = list[tuple[str, str, str]]
 
 
 def said(masked: str) -> dict[str, list[str]]:
@@ -33,7 +35,15 @@ def said(masked: str) -> dict[str, list[str]]:
         ("00200081", "VERIFY", "P2", ["reference data 1 of the DF"]),
         ("00200000", "VERIFY", "P2", ["reference not given"]),
         ("00CA7F6600", "GET DATA", "P1-P2", ["data object 7F66"]),
-        ("8050010200", "INITIALIZE TRANSACTION", "P1", ["purchase"]),
+        ("8050010200", "INITIALIZE", "P1", ["purchase"]),
+        ("8050000008", "INITIALIZE UPDATE", "P1-P2", ["a secure channel"]),
+        ("8054010000", "DEBIT FOR PURCHASE", "P1", ["purchase"]),
+        ("8054030000", "DEBIT FOR UNLOAD", "P1", ["unload"]),
+        ("8054020000", "DEBIT", "P1", []),
+        ("805A000900", "GET TRANSACTION PROOF", "P2", ["composite purchase"]),
+        ("801A480100", "INITIALIZE FOR COMPUTATION", "P1", NESTED),
+        ("84D4000000", "WRITE KEY", "CLA", ["proprietary class", "secure messaging"]),
+        ("84820300", "EXTERNAL AUTHENTICATE", "P2", ["reference not given"]),
         ("00FF0000", "INS FF", "INS", []),
         (
             "10D60000",
@@ -52,6 +62,64 @@ def said(masked: str) -> dict[str, list[str]]:
 def test_commands(masked: str, name: str, field: str, notes: list[str]) -> None:
     assert exchange.command(masked).name == name
     assert said(masked)[field] == notes
+
+
+def laid_out(data: exchange.Data | None) -> Pieces:
+    nodes = data.tree if data else ()
+    said = [(node.name, node.value, node.note) for node in nodes]
+    return [(name, value, phrase(note, ENGLISH) if note else "") for name, value, note in said]
+
+
+@pytest.mark.parametrize(
+    ("command", "sent", "response", "answered"),
+    [
+        (
+            "805000020B 01 000003E8 330300000010 00",
+            [("key index", "01", ""), ("amount", "00 00 03 E8", "1000 in decimal")],
+            "00002710 0001 0100 F658ED41 21B5317B 9000",
+            [
+                ("balance", "00 00 27 10", "10000 in decimal"),
+                ("online transaction counter", "00 01", "1 in decimal"),
+                ("key version", "01", ""),
+                ("algorithm", "00", ""),
+                ("random number", "F6 58 ED 41", ""),
+                ("MAC1", "21 B5 31 7B", ""),
+            ],
+        ),
+        (
+            "805401000F 00000007 20261124 083000 F01FCF7E 08",
+            [("terminal transaction counter", "00 00 00 07", "7 in decimal")],
+            "85716096 2C2B5CC0 9000",
+            [("TAC", "85 71 60 96", ""), ("MAC2", "2C 2B 5C C0", "")],
+        ),
+        ("805C000104", [], "00003710 9000", [("balance", "00 00 37 10", "14096 in decimal")]),
+        (
+            "04D6810007 AABBCC 01020304",
+            [("data", "AA BB CC", ""), ("MAC", "01 02 03 04", "")],
+            "9302",
+            [],
+        ),
+        ("8050000203 010203 00", [], "0000 9000", []),
+    ],
+)
+def test_fields_of_the_purses_are_told_one_by_one(
+    command: str, sent: Pieces, response: str, answered: Pieces
+) -> None:
+    asked = command.replace(" ", "")
+    assert laid_out(exchange.command(asked).data)[: len(sent)] == sent
+    assert laid_out(exchange.response(response.replace(" ", ""), asked).data) == answered
+
+
+def test_a_payment_application_says_who_issued_it() -> None:
+    issued = (
+        "9F0C1E" + "91560000" * 2 + "0201" + "00" * 6 + "12345678" + "2026010120360101" + "5500"
+    )
+    value = "500350424F" + issued
+    fci = f"A5{len(value) // 2:02X}{value}"
+    (template,) = tree(bytes.fromhex(f"6F{len(fci) // 2:02X}{fci}"), expected=False)
+    names = [node.name for node in template.children[0].children[1].children]
+    assert names[0] == "card issuer"
+    assert names[4:6] == ["valid from", "valid until"]
 
 
 def test_what_is_masked_stays_masked() -> None:
