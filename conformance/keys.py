@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from conformance import redaction
 from conformance.apdu import CommandAPDU, MalformedAPDU
 from conformance.layout import Layout, Reference
+from conformance.operations import check_secrets
 from conformance.redaction import FORMS, GUESSES, MADE_UP, SHORTEST, Hidden
 from conformance.statement import checked, read_toml
 from conformance.trouble import UsageError
@@ -215,7 +216,9 @@ def load_keys(
                 f" {ENVIRONMENT_PREFIX}{name.upper()}, or state known = false"
             )
     secrets = {name: bytes.fromhex(digits) for name, digits in held.key.items()}
-    return Keys(values, named, secrets | _keys_around(declared or {}))
+    secrets |= _keys_around(declared or {})
+    check_secrets(layout.keys, secrets, origin)
+    return Keys(values, named, secrets)
 
 
 def _variable(prefix: str, name: str) -> str:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from conformance.operations import OperationsTable
 
 BOTH = COMPUTES | VERIFIES
-PLAIN, PARTS, MESSAGE, PROOF, CODE = 0x80, 0xA0, 0x9A, 0x9E, 0x8E
+PLAIN, PARTS, MESSAGE, PROOF, CODE, HASH_CODE = 0x80, 0xA0, 0x9A, 0x9E, 0x8E, 0x90
+FORMS = (0x82, 0x84, 0x86)
+"""The data objects of cryptograms."""
 STORE, RESTORE, ERASE = 0xF2, 0xF3, 0xF4
 
 

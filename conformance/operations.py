@@ -16,9 +16,9 @@ from conformance.crypto.mechanisms import KEY_LENGTHS, MECHANISMS, fits
 from conformance.trouble import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.keys import Keys
+    from conformance.layout import Key
 
 AUTHENTICATION, HASH, CHECKSUM, SIGNATURE, CONFIDENTIALITY = 0xA4, 0xAA, 0xB4, 0xB6, 0xB8
 TEMPLATES = (AUTHENTICATION, HASH, CHECKSUM, SIGNATURE, CONFIDENTIALITY)
@@ -149,11 +149,10 @@ def _faults(key: KeyTable) -> Iterator[str]:
             yield f"implied.{template}: {mechanism} is nothing for a key of {key.algorithm}"
 
 
-def check_secrets(table: OperationsTable | None, keys: Keys, origin: str) -> None:
-    """UsageError when the value of a symmetric key has a length that the algorithm does not."""
-    for key in table.key if table is not None else ():
-        value = keys.secrets.get(key.name)
-        lengths = KEY_LENGTHS.get(key.algorithm)
+def check_secrets(keys: Iterable[Key], secrets: Mapping[str, bytes], origin: str) -> None:
+    """UsageError for a value of a length that the algorithm of its key does not have."""
+    for key in keys:
+        value, lengths = secrets.get(key.name), KEY_LENGTHS.get(key.algorithm)
         if value is None:
             continue
         if lengths is None:

@@ -9,6 +9,7 @@ from conformance.commands import select_path, verify
 from conformance.guard import Refused
 from conformance.model import Model
 from conformance.model.pboc.proofs import key_near
+from conformance.reproving import give_back_operations
 from conformance.returning import ask
 from conformance.suite.proving import opening_key, prove, sealed
 from conformance.terminal import Terminal, Violation
@@ -76,6 +77,7 @@ def _line_key(terminal: Terminal, ef: ElementaryFile) -> CardKey | None:
 
 def prove_spent(bench: Bench, live: Model, report: Report) -> None:
     """Prove each key that was tried wrongly: that gives its tries back."""
+    give_back_operations(bench, live, report)
     pboc = bench.statement.pboc
     spent = {
         key

@@ -39,6 +39,8 @@ SPEAKERS = frozenset(
 TALKING = (
     *("atr", "budget", "familyguard", "guard", "laws", "record", "terminal", "trial"),
     *("model/exact", "model/outcome", "model/pboc/proofs", "model/pboc/module"),
+    *("operationsguard", "model/operations/ciphering", "model/operations/keypairs"),
+    *("model/operations/proofs", "model/operations/signatures"),
 )
 """Modules that say what happened in other ways: every sentence in them counts."""
 FILLED_IN = ("read", "update", "compact", "expanded", "referenced")
