@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from simcard.entropy import SeededEntropy
+from simcard.issuance.contents import misfit
 from simcard.issuance.hierarchy import KeySet
 from simcard.issuance.holder import Holder
 from simcard.issuance.order import Order, card_factor, serial_number
@@ -66,18 +67,21 @@ class IssuedCard(NamedTuple):
     def write(self, file: Path) -> None:
         """Put the image into *file*, and the requests into one beside it that ends in `.csr`.
 
-        Each appears complete or not at all.
+        Each appears complete or not at all, the image last; an OSError leaves no parts behind.
         """
+        contents = {file: self.image}
         if self.requests:
             text = "".join(request.pem for request in self.requests)
-            _write_whole(file.with_suffix(REQUEST_SUFFIX), text.encode("ascii"))
-        _write_whole(file, self.image)
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    part = file.with_name(file.name + _UNFINISHED)
-    part.write_bytes(content)
-    part.replace(file)
+            contents = {file.with_suffix(REQUEST_SUFFIX): text.encode("ascii"), **contents}
+        parts = {each.with_name(each.name + _UNFINISHED): each for each in contents}
+        try:
+            for part, final in parts.items():
+                part.write_bytes(contents[final])
+            for part, final in parts.items():
+                part.replace(final)
+        finally:
+            for part in parts:
+                part.unlink(missing_ok=True)
 
 
 def make_card(profile: Profile, order: Order) -> IssuedCard:
@@ -89,10 +93,11 @@ def make_card(profile: Profile, order: Order) -> IssuedCard:
     return IssuedCard(card.flash.image(), requests)
 
 
-def read_rows(file: Path) -> Iterator[Row | Rejection]:
+def read_rows(file: Path, profile: Profile) -> Iterator[Row | Rejection]:
     """The rows of a CSV file whose heading has the fields of `Holder`.
 
-    A card number that came before is a rejection. BatchError when the file cannot be read as CSV.
+    A card number that came before is a rejection, and a name without room on a card of *profile*.
+    BatchError when the file cannot be read as CSV.
     """
     seen: dict[bytes, int] = {}
     try:
@@ -101,6 +106,8 @@ def read_rows(file: Path) -> Iterator[Row | Rejection]:
             _check_heading(file, reader.fieldnames or ())
             for fields in reader:
                 row = _row(reader.line_num, fields)
+                if isinstance(row, Row) and (rule := misfit(profile.tables, row.holder)):
+                    row = Rejection(row.line, "name", rule)
                 if isinstance(row, Row):
                     first = seen.setdefault(serial_number(row.holder), row.line)
                     if first != row.line:
@@ -126,8 +133,10 @@ def _row(line: int, fields: dict[str, str]) -> Row | Rejection:
     except ValidationError as error:
         first = error.errors()[0]
         rule = first["msg"].removeprefix("Value error, ")
-        field = ".".join(map(str, first["loc"])) or rule.partition(":")[0]
-        return Rejection(line, field, rule)
+        field = ".".join(map(str, first["loc"]))
+        if not field:  # a rule about the whole row begins with the field
+            field, _, rule = rule.partition(": ")
+        return Rejection(line, field.split()[0], rule)
 
 
 class Shelf:

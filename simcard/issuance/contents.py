@@ -10,16 +10,64 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from simcard.issuance.holder import EXTENSION_SIZE, NAME_SIZE
+from simcard.issuance.holder import EXTENSION_SIZE, NAME_SIZE, Holder
 from simcard.issuance.order import Order
 from simcard.profiles.schema import FileTable, ProfileTables
 
 _ISSUER_DATA: Final = "3F00/DDF1/EF05"
 _HOLDER_DATA: Final = "3F00/DDF1/EF06"
 _APPLICATION_DATA: Final = "3F00/DDF1/DF08/0015"
+_APPLICATION_DATA_SIZE: Final = 30
+_EXTENSION: Final = 0x4E
 _SCHEME: Final = bytes.fromhex("D156000005")
 _KEPT: Final = frozenset({0x02, 0x03, 0x04})
 """Items of EF05 that are the profile's own: card type, version, initialising institution."""
+_ITEM_SIZES: Final = {
+    _ISSUER_DATA: {0x01: 16, 0x05: 4, 0x06: 4, 0x07: 9},
+    _HOLDER_DATA: {
+        0x08: 18,
+        0x09: NAME_SIZE,
+        _EXTENSION: EXTENSION_SIZE,
+        0x0A: 1,
+        0x0B: 1,
+        0x0C: 3,
+        0x0D: 4,
+    },
+}
+"""The items that orders decide, by EF and identifier, and how many bytes each has."""
+
+
+def misplaced_item(tables: ProfileTables) -> str | None:
+    """The first place of *tables* that has another size than what an order puts there, or None."""
+    for file in tables.file:
+        if file.content is None:
+            continue
+        sizes = _ITEM_SIZES.get(file.path, {})
+        for record in file.content.records or []:
+            size = sizes.get(record[0], len(record) - 2)
+            if len(record) - 2 != size:
+                return f"{file.path}: item {record[0]:02X} has {size} bytes"
+        hexadecimal = file.content.hex or b""
+        if file.path == _APPLICATION_DATA and len(hexadecimal) != _APPLICATION_DATA_SIZE:
+            return f"{file.path}: application data has {_APPLICATION_DATA_SIZE} bytes"
+    return None
+
+
+def misfit(tables: ProfileTables, holder: Holder) -> str | None:
+    """Why the name of *holder* does not fit a card of *tables*, or None when it does.
+
+    The record for the rest of a long name is one that a profile may lack.
+    """
+    records = [
+        record[0]
+        for file in tables.file
+        if file.path == _HOLDER_DATA and file.content is not None
+        for record in file.content.records or []
+    ]
+    _, rest = holder.coded_name()
+    if rest and _EXTENSION not in records:
+        return f"more than {NAME_SIZE} bytes of GBK, and no record for the rest"
+    return None
 
 
 def contents_for(tables: ProfileTables, order: Order) -> dict[str, list[bytes]]:
@@ -68,7 +116,7 @@ def _holder_items(order: Order) -> dict[int, bytes]:
     return {
         0x08: holder.number.encode("ascii"),
         0x09: name.ljust(NAME_SIZE, b"\0"),
-        0x4E: rest.ljust(EXTENSION_SIZE, b"\0"),
+        _EXTENSION: rest.ljust(EXTENSION_SIZE, b"\0"),
         0x0A: holder.sex.encode("ascii"),
         0x0B: bytes.fromhex(f"{holder.ethnic_group:02d}"),
         0x0C: bytes.fromhex(holder.birth_place),

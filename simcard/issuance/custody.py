@@ -121,8 +121,8 @@ def _read(file: Path) -> _KeyFile:
         raise CustodyError(f"{file}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CustodyError(f"{file}: {where}: {first['msg']}") from None
+        parts = (str(file), ".".join(map(str, first["loc"])), first["msg"])
+        raise CustodyError(": ".join(filter(None, parts))) from None
 
 
 def _cipher(passphrase: str, salt: bytes) -> AESGCM:

@@ -42,6 +42,13 @@ def region_code(value: str) -> str:
     return value
 
 
+def issuing_region(value: str) -> str:
+    """*value*, when it is the region code of a city, not of a whole province; else ValueError."""
+    if region_code(value)[2:] == "0000":
+        raise ValueError(f"{value} is a province; cards are issued by its cities")
+    return value
+
+
 def resident_number(value: str) -> str:
     """*value* in capitals, when its date and check character are right; else ValueError."""
     number = value.upper()
@@ -81,7 +88,7 @@ class Holder(BaseModel):
     birth_place: Annotated[str, AfterValidator(region_code)]
     born: date
     card_number: Annotated[str, Field(pattern="^[0-9A-Z]{9}$")]
-    region: Annotated[str, AfterValidator(region_code)]
+    region: Annotated[str, AfterValidator(issuing_region)]
     issued: date
     valid_until: date
     fallback: bool = False

@@ -28,10 +28,13 @@ from simcard.issuance.batch import (
     orders,
     read_rows,
 )
-from simcard.issuance.hierarchy import KeySet, Level, issuer_identifier
+from simcard.issuance.contents import misfit
+from simcard.issuance.hierarchy import KeySet, Level, Purpose, issuer_identifier
 from simcard.issuance.holder import Holder
 from simcard.issuance.keys_cli import key_file, passphrase
 from simcard.issuance.order import Order, card_factor
+from simcard.issuance.personalisation import check_personalisable
+from simcard.issuance.purposes import purposes
 from simcard.profiles import load_profile
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -55,16 +58,35 @@ def issue(
     """
     if (holder is None) == (holders is None):
         raise BatchError("say either --holder or --holders")
-    keys_of = _key_finder(keys)
+    try:
+        refused = _issue(profile, holder, holders, keys, output, jobs)
+    except OSError as error:
+        raise BatchError(f"{error.filename or output}: {error.strerror or error}") from None
+    raise typer.Exit(1 if refused else 0)
+
+
+def _issue(
+    profile: str, holder: Path | None, holders: Path | None, keys: Path, output: Path, jobs: int
+) -> int:
+    """Issue to the one or the many; how many rows were refused."""
+    check_personalisable(_loaded(profile))
+    keys_of = _key_finder(keys, set(purposes(_loaded(profile))))
     if holder is not None:
         _issue_one(profile, holder, keys_of, output)
-        return
+        return 0
     assert holders is not None
-    raise typer.Exit(1 if _issue_list(profile, holders, keys_of, Shelf(output), jobs) else 0)
+    return _issue_list(profile, holders, keys_of, Shelf(output), jobs)
 
 
-def _key_finder(directory: Path) -> Callable[[str], KeySet]:
-    """The keys of a city: from its own file, or derived from the nearest level that is there."""
+class _NoKeysError(custody.CustodyError):
+    """There are keys, but none for this region and none above it."""
+
+
+def _key_finder(directory: Path, needed: set[Purpose]) -> Callable[[str], KeySet]:
+    """The keys of a city: from its own file, or derived from the nearest level that is there.
+
+    CustodyError when there are none, or a key that a card needs is not among them.
+    """
     secret = passphrase()
 
     @cache
@@ -74,24 +96,29 @@ def _key_finder(directory: Path) -> Callable[[str], KeySet]:
             file = key_file(directory, path[:depth])
             if file.exists():
                 found = custody.load(file, secret)
+                if missing := sorted(each.name for each in needed - found.keys.keys()):
+                    rule = f"{len(missing)} keys of this profile are missing, the first is"
+                    raise custody.CustodyError(f"{file}: {rule} {missing[0]}")
                 for code in path[depth:]:
                     found = found.derive(issuer_identifier(code), code)
                 assert found.level is Level.CITY
                 return found
-        raise custody.CustodyError(f"{directory}: no keys for the region {region}")
+        raise _NoKeysError(f"{directory}: no keys for the region {region}")
 
     return find
 
 
 def _issue_one(profile: str, file: Path, keys_of: Callable[[str], KeySet], output: Path) -> None:
     holder = read_holder(file)
+    if rule := misfit(_loaded(profile).tables, holder):
+        raise BatchError(f"{file}: name: {rule}")
     keys = keys_of(holder.region).derive(card_factor(holder), holder.card_number)
     if output.suffix == REQUEST_SUFFIX:
         raise BatchError(f"{output}: that is the name of the requests beside the image")
     for taken in (output, output.with_suffix(REQUEST_SUFFIX)):
         if taken.exists():
             raise BatchError(f"{taken}: there is something already; a card is not overwritten")
-    card = make_card(load_profile(profile), Order(holder, keys.keys))
+    card = make_card(_loaded(profile), Order(holder, keys.keys))
     card.write(output)
     _console.print(f"{output}: card {holder.card_number}")
     for request in card.requests:
@@ -115,9 +142,14 @@ def _issue_list(
     profile: str, file: Path, keys_of: Callable[[str], KeySet], shelf: Shelf, jobs: int
 ) -> int:
     """Make the cards that are missing; how many rows were refused."""
-    found = list(read_rows(file))
-    refused = shelf.reject(each for each in found if isinstance(each, Rejection))
-    rows = [each for each in found if isinstance(each, Row)]
+    rows, rejections = [], []
+    for each in read_rows(file, _loaded(profile)):
+        found = _with_keys(each, keys_of) if isinstance(each, Row) else each
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            rejections.append(found)
+    refused = shelf.reject(rejections)
     wanted = [row for row in rows if row.holder.card_number not in shelf.issued]
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_console) as progress:
@@ -129,6 +161,14 @@ def _issue_list(
     if refused:
         _console.print(f"the reasons stand in {shelf.directory / ERRORS}")
     return refused
+
+
+def _with_keys(row: Row, keys_of: Callable[[str], KeySet]) -> Row | Rejection:
+    try:
+        keys_of(row.holder.region)
+    except _NoKeysError as error:
+        return Rejection(row.line, "region", str(error))
+    return row
 
 
 def _made(

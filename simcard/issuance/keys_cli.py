@@ -7,6 +7,7 @@ from the operating system.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +38,11 @@ Directory = Annotated[Path, typer.Argument(help="The directory that holds the ke
 
 def passphrase() -> str:
     """The passphrase of the key files: from the environment, else asked for at the terminal."""
-    return os.environ.get(PASSPHRASE) or typer.prompt("Passphrase", hide_input=True)
+    if said := os.environ.get(PASSPHRASE):
+        return said
+    if not sys.stdin.isatty():
+        raise custody.CustodyError(f"no terminal to ask for the passphrase at: set {PASSPHRASE}")
+    return str(typer.prompt("Passphrase", hide_input=True))
 
 
 def key_file(directory: Path, path: Iterable[str]) -> Path:
@@ -57,21 +62,29 @@ def new(
     ] = None,
 ) -> None:
     """Make the national master keys of a new hierarchy, or those that components bring back."""
-    root = combine([Component.decode(text) for text in component]) if component else _new_root()
+    parts = [Component.decode(text) for text in component or ()]
+    root = combine(parts) if parts else os.urandom(ROOT_SIZE)
+    handed_out = _split(root, components) if components else []
     keys = national(root, purposes(load_profile(profile)))
     file = key_file(directory, ())
-    custody.save(keys, file, passphrase(), os.urandom)
-    if components:
-        needed, _, people = components.partition("/")
-        if not (needed.isdecimal() and people.isdecimal()):
-            raise custody.CustodyError(f"--components {components}: two numbers, as in 3/5")
-        for part in split(root, int(needed), int(people), os.urandom):
-            _console.print(f"component for person {part.number}: {part.encode()}")
+    _save(keys, file, passphrase())
+    for part in handed_out:
+        _console.print(f"component for person {part.number}: {part.encode()}")
     _console.print(f"{file}: {len(keys.keys)} national master keys")
 
 
-def _new_root() -> bytes:
-    return os.urandom(ROOT_SIZE)
+def _save(keys: KeySet, file: Path, secret: str) -> None:
+    try:
+        custody.save(keys, file, secret, os.urandom)
+    except OSError as error:
+        raise custody.CustodyError(f"{file}: {error.strerror}") from None
+
+
+def _split(root: bytes, components: str) -> list[Component]:
+    needed, _, people = components.partition("/")
+    if not (needed.isdecimal() and people.isdecimal()):
+        raise custody.CustodyError(f"--components {components}: two numbers, as in 3/5")
+    return split(root, int(needed), int(people), os.urandom)
 
 
 @app.command()
@@ -85,7 +98,7 @@ def derive(
     for code in region:
         keys = _below(keys, code)
     file = key_file(directory, keys.path)
-    custody.save(keys, file, secret, os.urandom)
+    _save(keys, file, secret)
     _console.print(f"{file}: {len(keys.keys)} keys of a {keys.level.value}")
 
 

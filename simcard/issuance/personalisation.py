@@ -26,7 +26,7 @@ from simcard.files.descriptors import (
     TAG_SIZE,
     LifeCycle,
 )
-from simcard.issuance.contents import contents_for
+from simcard.issuance.contents import contents_for, misplaced_item
 from simcard.issuance.order import Order
 from simcard.issuance.purposes import purpose_name
 from simcard.issuance.request import (
@@ -70,6 +70,8 @@ def check_personalisable(profile: Profile) -> None:
     for name in ("reference_data", "sam_key"):
         if getattr(tables, name):
             raise PersonalisationError(f"{profile.name}: {name}: no machine loads that")
+    if misplaced := misplaced_item(tables):
+        raise PersonalisationError(f"{profile.name}: {misplaced}")
     for key in tables.key:
         is_plain = (key.tries, key.version, key.uses) == (0, 0, UNLIMITED)
         if (key.algorithm, set(key.usage), is_plain) != ("sm2", {"internal", "sign"}, True):

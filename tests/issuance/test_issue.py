@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from people import FIELDS, person, write_list
 
 from simcard.card import Card
 from simcard.crypto.blocks import block_suite
@@ -26,7 +27,7 @@ from simcard.issuance.batch import (
     read_rows,
 )
 from simcard.issuance.hierarchy import KeySet, issuer_identifier, national
-from simcard.issuance.holder import Holder, check_character
+from simcard.issuance.holder import Holder
 from simcard.issuance.order import Order, card_factor
 from simcard.issuance.purposes import purposes
 from simcard.memory import Flash
@@ -40,22 +41,6 @@ LEDGER_LINE = 150  # bytes, about
 
 OK = b"\x90\x00"
 SSSE = "00A404000F7378312E73682EC9E7BBE1B1A3D5CF"
-FIELDS = list(Holder.model_fields)
-
-
-def person(index: int, **changes: str) -> dict[str, str]:
-    first = f"330302{1950 + index % 70}0307{(index * 2) % 998 + 1:03}"
-    return {
-        "number": first + check_character(first),
-        "name": "张三",
-        "sex": "1" if int(first[16]) % 2 else "2",
-        "birth_place": "330302",
-        "born": f"{1950 + index % 70}-03-07",
-        "card_number": f"S{index:08}",
-        "region": "330302",
-        "issued": "2026-01-15",
-        "valid_until": "2036-01-15",
-    } | changes
 
 
 def city_keys(profile: str) -> KeySet:
@@ -152,13 +137,6 @@ def test_two_cards_share_no_key_and_one_order_makes_one_card() -> None:
 
 
 # Lists
-
-
-def write_list(file: Path, people: list[dict[str, str]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, FIELDS)
-        writer.writeheader()
-        writer.writerows(people)
 
 
 def simcard(*arguments: str | Path) -> list[str]:
@@ -285,6 +263,6 @@ def test_a_ledger_cut_off_in_its_last_line_is_taken_up(tmp_path: Path) -> None:
 def test_a_row_with_too_many_columns_is_a_rejection(tmp_path: Path) -> None:
     values = ",".join(person(1).get(field, "") for field in FIELDS)
     (tmp_path / "people.csv").write_text(",".join(FIELDS) + "\n" + values + ",more\n")
-    (row,) = read_rows(tmp_path / "people.csv")
+    (row,) = read_rows(tmp_path / "people.csv", load_profile("ssc2"))
     assert isinstance(row, Rejection)
     assert row.line == 2
