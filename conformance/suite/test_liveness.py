@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from conformance.case import case
 from conformance.commands import select_path
 from conformance.layout import Kind
-from conformance.suite.finding import readable
 from conformance.undo import pieces
 
 if TYPE_CHECKING:
@@ -39,7 +38,8 @@ def test_alive_last(terminal: Terminal) -> None:
 
 def _walk(terminal: Terminal) -> None:
     terminal.send(select_path(terminal.layout.master), expect=0x9000, because=ALIVE)
-    for ef in readable(terminal, Kind.TRANSPARENT)[:3]:
+    files = [ef for ef in terminal.layout.elementary(Kind.TRANSPARENT) if ef.read.always]
+    for ef in files[:3]:
         terminal.send(select_path(ef), expect=0x9000, because=ALIVE)
         for _, _, command in pieces(ef):
             terminal.send(command, expect=0x9000, because=ALIVE)
