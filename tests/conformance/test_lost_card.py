@@ -11,7 +11,11 @@ from judging import Plastic, judged
 from conformance.cards import Ability
 from conformance.cards.recorded import RecordedCard
 from conformance.cards.recovering import Patience, RecoveringCard
+from conformance.interview import Interview, Scope
+from conformance.interview.candidates import load_candidates
+from conformance.interview.draft import draft
 from conformance.result import Exchange
+from conformance.statement import parse_statement
 from conformance.trouble import CardLost, UsageError
 from conformance.verdict import Outcome, Verdict
 
@@ -144,3 +148,32 @@ def test_a_record_of_losses_can_be_judged_again(tmp_path: Path) -> None:
     result = judged(recovering(Frail()), examples=1)
     (tmp_path / "result.json").write_text(result.model_dump_json(by_alias=True))
     assert RecordedCard.open(str(tmp_path)).reset() == bytes.fromhex("3B00")
+
+
+class Dying(Frail):
+    """Crashes over every command."""
+
+    def transmit(self, command: bytes) -> bytes:
+        self.sent.append(command)
+        raise CardLost("the card in 'a reader' was lost")
+
+
+def test_a_card_that_dies_of_every_command_is_judged_to_an_end() -> None:
+    card = recovering(Dying(), losses=60)
+    result = judged(card, examples=1)
+    assert result.run.outcome is Outcome.CARD_LOST
+    assert card.lost == 61
+    found = [case for case in result.cases if case.failure is not None]
+    assert {case.failure.requirement for case in found if case.failure} == {ANSWERS}
+
+
+def test_an_interview_gives_up_a_card_that_dies_of_every_command() -> None:
+    inner = Dying()
+    card = recovering(inner)
+    scope = Scope(load_candidates())
+    interview = Interview(card, card.connect(), scope, lambda *_: None, lambda: 0.0)
+    findings = interview.run()
+    assert len(inner.sent) == 5
+    assert not findings.finished
+    assert any("fell silent 5 times" in remark for remark in findings.remarks)
+    assert len(parse_statement(draft(findings, "dying", "keys"), "draft").layout.files) == 1
