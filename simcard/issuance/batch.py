@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
 
@@ -29,6 +29,11 @@ from simcard.issuance.order import Order, card_factor, serial_number
 from simcard.issuance.personalisation import Machine
 from simcard.issuance.request import CertificateRequest
 from simcard.profiles import Profile, build_card
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 LEDGER: Final = "issued.jsonl"
 ERRORS: Final = "errors.csv"
@@ -140,45 +145,67 @@ def _row(line: int, fields: dict[str, str]) -> Row | Rejection:
 
 
 class Shelf:
-    """The directory of a batch: images, ledger and errors."""
+    """The directory of a batch: images, ledger and errors; one process at a time issues into it.
+
+    `issued` holds the numbers of the cards in the ledger. BatchError when another process has the
+    directory, or its ledger is none.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        for part in directory.glob(f"*{_UNFINISHED}"):
-            part.unlink()
-        self.issued = self._read_ledger()
-
-    def _read_ledger(self) -> dict[str, str]:
-        """Card numbers and image digests; a last line that was cut off is taken back."""
-        ledger = self.directory / LEDGER
-        if not ledger.exists():
-            return {}
-        lines = ledger.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()
-            ledger.write_bytes(b"".join(lines))
+        self._ledger = (directory / LEDGER).open("a+b")
         try:
-            entries = [json.loads(line) for line in lines]
-            return {entry["card_number"]: entry["sha256"] for entry in entries}
+            self._lock()
+            for part in directory.glob(f"*{_UNFINISHED}"):
+                part.unlink()
+            self.issued = self._read_ledger()
+        except BaseException:
+            self._ledger.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    def _lock(self) -> None:
+        """Keep others out until the ledger is closed, where the operating system has locks."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._ledger, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BatchError(f"{self.directory}: another process issues into it") from None
+
+    def _read_ledger(self) -> set[str]:
+        """The numbers of the cards; a last line that was cut off is taken back."""
+        self._ledger.seek(0)
+        lines = self._ledger.readlines()
+        if lines and not lines[-1].endswith(b"\n"):
+            self._ledger.truncate(sum(map(len, lines[:-1])))
+            lines.pop()
+        try:
+            return {json.loads(line)["card_number"] for line in lines}
         except (ValueError, KeyError, TypeError):
+            ledger = self.directory / LEDGER
             raise BatchError(f"{ledger}: not a ledger of issued cards") from None
 
     def enter(self, row: Row, card: IssuedCard) -> None:
         """Keep the card and enter it; it counts as issued once this returns."""
         number = row.holder.card_number
         card.write(self.directory / f"{number}.img")
-        digest = sha256(card.image).hexdigest()
         entry = {
             "line": row.line,
             "card_number": number,
             "serial": serial_number(row.holder).hex().upper(),
-            "sha256": digest,
+            "sha256": sha256(card.image).hexdigest(),
             "public_keys": {each.key_name: each.public.hex().upper() for each in card.requests},
         }
-        with (self.directory / LEDGER).open("a", encoding="utf-8") as ledger:
-            ledger.write(json.dumps(entry) + "\n")
-        self.issued[number] = digest
+        self._ledger.write(json.dumps(entry).encode("ascii") + b"\n")
+        self._ledger.flush()
+        self.issued.add(number)
 
     def reject(self, rejections: Iterable[Rejection]) -> int:
         """Write the rows that are no cards to the error file; how many there are."""

@@ -75,7 +75,8 @@ def _issue(
         _issue_one(profile, holder, keys_of, output)
         return 0
     assert holders is not None
-    return _issue_list(profile, holders, keys_of, Shelf(output), jobs)
+    with Shelf(output) as shelf:
+        return _issue_list(profile, holders, keys_of, shelf, jobs)
 
 
 class _NoKeysError(custody.CustodyError):

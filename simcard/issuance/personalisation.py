@@ -12,7 +12,7 @@ request for a certificate that the new key has signed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from simcard.apdu import Command
@@ -108,7 +108,7 @@ class Machine:
         requests = tuple(self._generate(pair, order) for pair in tables.key)
         for purse in tables.purse:
             self._create_purse(purse)
-        for key in _last_first(tables.pboc_key):
+        for key in _master_key_last(tables.pboc_key):
             self._load(key, keys)
         return requests
 
@@ -246,7 +246,7 @@ def right_byte(condition: Condition) -> int:
     raise PersonalisationError(f"{condition}: no right byte of the PBOC family says that")
 
 
-def _last_first(keys: list[PbocKeyTable]) -> Iterator[PbocKeyTable]:
+def _master_key_last(keys: list[PbocKeyTable]) -> list[PbocKeyTable]:
     """The keys of the MF, the master key behind all others: with it the transport key is gone."""
     own = [key for key in keys if key.df == "3F00"]
-    return iter(sorted(own, key=lambda key: key.number == KeyType.EXTERNAL.numbered(_MASTER_KEY)))
+    return sorted(own, key=lambda key: key.number == KeyType.EXTERNAL.numbered(_MASTER_KEY))

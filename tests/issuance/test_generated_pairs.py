@@ -129,7 +129,8 @@ def test_openssl_finds_the_request_signed_by_its_key(tmp_path: Path) -> None:
 
 def test_the_ledger_and_a_file_beside_the_image_keep_the_public_key(tmp_path: Path) -> None:
     issued = made()
-    Shelf(tmp_path).enter(Row(2, HOLDER), issued)
+    with Shelf(tmp_path) as shelf:
+        shelf.enter(Row(2, HOLDER), issued)
     (entry,) = map(json.loads, (tmp_path / "issued.jsonl").read_text().splitlines())
     assert entry["public_keys"] == {"DDF1/81": issued.requests[0].public.hex().upper()}
     assert (tmp_path / "S30000017.csr").read_text() == issued.requests[0].pem

@@ -19,6 +19,7 @@ from simcard.card import Card
 from simcard.crypto.blocks import block_suite
 from simcard.files.descriptors import FileKind, file_control_information
 from simcard.issuance.batch import (
+    BatchError,
     IssuedCard,
     Rejection,
     Row,
@@ -247,17 +248,35 @@ def test_a_list_that_is_none_is_refused_in_one_line(
 
 
 def test_a_ledger_cut_off_in_its_last_line_is_taken_up(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
     row = Row(2, Holder.model_validate(person(1)))
-    shelf.enter(row, IssuedCard(b"image", ()))
+    with Shelf(tmp_path) as shelf:
+        shelf.enter(row, IssuedCard(b"image", ()))
     with (tmp_path / "issued.jsonl").open("a") as ledger:
         ledger.write('{"card_number": "S000')
     (tmp_path / "S00000002.part").write_bytes(b"half")
-    again = Shelf(tmp_path)
-    assert list(again.issued) == ["S00000001"]
-    assert not list(tmp_path.glob("*.part"))
-    again.enter(Row(3, Holder.model_validate(person(2))), IssuedCard(b"another", ()))
-    assert list(Shelf(tmp_path).issued) == ["S00000001", "S00000002"]
+    with Shelf(tmp_path) as again:
+        assert again.issued == {"S00000001"}
+        assert not list(tmp_path.glob("*.part"))
+        again.enter(Row(3, Holder.model_validate(person(2))), IssuedCard(b"another", ()))
+    with Shelf(tmp_path) as once_more:
+        assert once_more.issued == {"S00000001", "S00000002"}
+
+
+def test_one_process_at_a_time_issues_into_a_directory(tmp_path: Path) -> None:
+    with Shelf(tmp_path), pytest.raises(BatchError, match="another process issues into it"):
+        Shelf(tmp_path)
+    with Shelf(tmp_path) as free_again:
+        assert not free_again.issued
+
+
+@pytest.mark.parametrize("content", ["[]\n", "{}\n", "nonsense\n", "\n"])
+def test_another_file_in_the_place_of_the_ledger_is_left_alone(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "issued.jsonl").write_text(content)
+    with pytest.raises(BatchError, match=r"issued\.jsonl: not a ledger of issued cards"):
+        Shelf(tmp_path)
+    assert (tmp_path / "issued.jsonl").read_text() == content
 
 
 def test_a_row_with_too_many_columns_is_a_rejection(tmp_path: Path) -> None:
