@@ -59,5 +59,10 @@ def _templates(code: str) -> tuple[Template, ...]:
 
 
 def _pattern(message: str) -> re.Pattern[str]:
-    parts = PLACE.split(message)[::2]
-    return re.compile("(.+?)".join(map(re.escape, parts)), re.DOTALL)
+    """The pattern of *message*: a count of bytes is one word, whatever else is filled in is not."""
+    first, *others = PLACE.split(message)[::2]
+    pattern = re.escape(first)
+    for part in others:
+        place = r"(\S+)" if part.startswith(" bytes") else "(.+?)"
+        pattern += place + re.escape(part)
+    return re.compile(pattern, re.DOTALL)

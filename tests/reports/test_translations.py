@@ -132,6 +132,10 @@ def test_a_text_that_changed_its_meaning_is_not_translated() -> None:
             "a wrong guess would bring 01 below its floor of 2 tries; that needs --risk destroy",
             "错误的猜测会使 01 低于 2 次的下限；需要 --risk destroy",
         ),
+        (
+            "9000 with 4 bytes + 2 bytes + 0100, MAC1 right: pboc/a",
+            "9000，4 字节 + 2 字节 + 0100，MAC1 正确：pboc/a",
+        ),
         ("what nobody ever said", "what nobody ever said"),
         ("", ""),
     ],

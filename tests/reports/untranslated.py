@@ -43,8 +43,8 @@ TALKING = (
     *("model/operations/proofs", "model/operations/signatures"),
 )
 """Modules that say what happened in other ways: every sentence in them counts."""
-FILLED_IN = ("read", "update", "compact", "expanded", "referenced")
-"""Words that are put into the places of a template."""
+FILLED_IN = ("read", "update", "compact", "expanded", "referenced", "{1} + {2}")
+"""What is put into the places of a template without being a literal: words, fields in a row."""
 ASIDE = frozenset({"UsageError", "ValueError", "MalformedATR", "TypeVar", "run", "arguments"})
 Key = tuple[str, str]
 

@@ -47,7 +47,7 @@ class Parts:
         return None
 
     def __str__(self) -> str:
-        return " ".join(
+        return " + ".join(
             f"{part.length} bytes" if part.value is None else part.value.hex().upper()
             for part in self.parts
         )
