@@ -7,6 +7,7 @@ from pboc_issuer import blank_chip
 from pboc_terminal import Card, ok, send
 
 from simcard.crypto import sm2
+from simcard.memory.power import Moment, PowerCut, PowerLoss
 
 CREATE = "80E0008107" + "1BFFFFF0EFFFFF"
 GENERATE = "0046800005B60384018100"
@@ -78,3 +79,25 @@ def test_what_is_no_such_file_is_refused(chip: Card, command: str, sw: int) -> N
 def test_nobody_creates_one_without_the_right(chip: Card) -> None:
     chip.reset()
     assert send(chip, CREATE).sw == 0x6982
+
+
+@pytest.mark.parametrize("moment", list(Moment))
+def test_power_lost_at_any_write_leaves_a_pair_under_its_rules_or_none(moment: Moment) -> None:
+    chip = blank_chip()
+    ok(chip, CREATE)
+    writes = 0
+    while True:
+        torn = chip.fork()
+        writes += 1
+        torn.flash.arm(PowerCut(writes, moment))
+        try:
+            ok(torn, GENERATE)
+        except PowerLoss:
+            torn.flash.restore()
+            torn.power_on()
+        else:
+            break
+        if send(torn, READ).sw == 0x6985:
+            ok(torn, GENERATE)
+        assert send(torn, GENERATE).sw == 0x6982
+    assert writes > 2
