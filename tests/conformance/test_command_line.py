@@ -115,15 +115,18 @@ def test_control_c_leaves_a_result_and_a_report_can_be_made(
     trace = tmp_path / "trace.jsonl"
     arguments = ["run", "--card", "sim:iso7816", "--examples", "100000", "--out", str(tmp_path)]
     with subprocess.Popen([str(PROGRAM), *arguments], stdout=subprocess.DEVNULL) as run:
-        deadline = time.monotonic() + 60
-        while not (trace.exists() and trace.stat().st_size > 500_000):
-            assert time.monotonic() < deadline
-            assert run.poll() is None
-            time.sleep(0.05)
-        kept = result_in(tmp_path)
-        assert kept["run"]["interrupted"]
-        run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=60) == 2
+        try:
+            deadline = time.monotonic() + 60
+            while not (trace.exists() and trace.stat().st_size > 500_000):
+                assert time.monotonic() < deadline
+                assert run.poll() is None
+                time.sleep(0.05)
+            kept = result_in(tmp_path)
+            assert kept["run"]["interrupted"]
+            run.send_signal(signal.SIGINT)
+            assert run.wait(timeout=60) == 2
+        finally:
+            run.kill()  # or leaving the block would wait for it
     result = result_in(tmp_path)
     assert result["run"]["interrupted"]
     assert result["run"]["outcome"] == "interrupted"
