@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from simcard.entropy import SeededEntropy
 from simcard.issuance.contents import misfit
@@ -136,12 +137,16 @@ def _row(line: int, fields: dict[str, str]) -> Row | Rejection:
     try:
         return Row(line, Holder.model_validate({k: v for k, v in fields.items() if v}))
     except ValidationError as error:
-        first = error.errors()[0]
-        rule = first["msg"].removeprefix("Value error, ")
-        field = ".".join(map(str, first["loc"]))
-        if not field:  # a rule about the whole row begins with the field
-            field, _, rule = rule.partition(": ")
-        return Rejection(line, field.split()[0], rule)
+        return Rejection(line, *field_and_rule(error.errors()[0]))
+
+
+def field_and_rule(error: ErrorDetails) -> tuple[str, str]:
+    """The field of a holder that *error* is about, and the rule it breaks."""
+    rule = error["msg"].removeprefix("Value error, ")
+    field = ".".join(map(str, error["loc"]))
+    if not field:  # a rule about the whole holder begins with the field
+        field, _, rule = rule.partition(": ")
+    return field.split()[0], rule
 
 
 class Shelf:

@@ -24,6 +24,7 @@ from simcard.issuance.batch import (
     Rejection,
     Row,
     Shelf,
+    field_and_rule,
     make_card,
     orders,
     read_rows,
@@ -31,7 +32,7 @@ from simcard.issuance.batch import (
 from simcard.issuance.contents import misfit
 from simcard.issuance.hierarchy import KeySet, Level, Purpose, issuer_identifier
 from simcard.issuance.holder import Holder
-from simcard.issuance.keys_cli import key_file, passphrase
+from simcard.issuance.keys_cli import KEY_SUFFIX, key_file, passphrase
 from simcard.issuance.order import Order, card_factor
 from simcard.issuance.personalisation import check_personalisable
 from simcard.issuance.purposes import purposes
@@ -88,6 +89,8 @@ def _key_finder(directory: Path, needed: set[Purpose]) -> Callable[[str], KeySet
 
     CustodyError when there are none, or a key that a card needs is not among them.
     """
+    if not any(directory.glob(f"*{KEY_SUFFIX}")):
+        raise custody.CustodyError(f"{directory}: there are no key files")
     secret = passphrase()
 
     @cache
@@ -133,9 +136,7 @@ def read_holder(file: Path) -> Holder:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BatchError(f"{file}: {error}") from None
     except ValidationError as error:
-        said = [
-            f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
-        ]
+        said = (": ".join((str(file), *field_and_rule(each))) for each in error.errors())
         raise BatchError("\n".join(said)) from None
 
 

@@ -29,6 +29,7 @@ from simcard.issuance.purposes import purposes
 from simcard.profiles import load_profile
 
 PASSPHRASE = "SIMCARD_KEYS_PASSPHRASE"
+KEY_SUFFIX = ".keys"
 
 app = typer.Typer(no_args_is_help=True, help="Keys: new root, derived levels, check values.")
 _console = Console(highlight=False, soft_wrap=True)
@@ -47,7 +48,7 @@ def passphrase() -> str:
 
 def key_file(directory: Path, path: Iterable[str]) -> Path:
     """Where the keys at *path* of the hierarchy lie: `root.keys`, `330000.keys`, ..."""
-    return directory / f"{'-'.join(path) or 'root'}.keys"
+    return directory / f"{'-'.join(path) or 'root'}{KEY_SUFFIX}"
 
 
 @app.command()

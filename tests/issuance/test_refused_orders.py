@@ -113,6 +113,7 @@ def test_each_row_that_is_no_card_is_told_by_line_and_field(
         (("-p", "iso7816"), "only cards of the pboc dialect are issued"),
         (("-p", "ssc2", "-o", "{here}/people.csv"), "people.csv: File exists"),
         (("-p", "ssc2", "--holder", "{here}/x.toml"), "say either --holder or --holders"),
+        (("-p", "ssc2", "--keys", "{here}"), "there are no key files"),
     ],
 )
 def test_an_order_as_a_whole_that_cannot_be_is_told_in_one_line(
@@ -132,6 +133,70 @@ def test_an_order_as_a_whole_that_cannot_be_is_told_in_one_line(
     assert rule in said
     assert said.count("\n") == 1
     assert not list((tmp_path / "cards").glob("*.img"))
+
+
+HOLDER = """
+number = "{number}"
+name = "{name}"
+sex = "1"
+birth_place = "330302"
+born = {born}
+card_number = "S00000001"
+region = "330302"
+issued = 2026-01-15
+valid_until = 2036-01-15
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "output", "rules"),
+    [
+        ({"born": "1951-03-08"}, "c.img", ["born: the resident identity number says another date"]),
+        ({"number": "3303"}, "c.img", ["number: a resident identity number has 17 digits"]),
+        ({"name": "张𠮷"}, "c.img", ["name: U+20BB7 is not in GBK"]),
+        ({"number": "1", "name": ""}, "c.img", ["number: a resident", "name: String should"]),
+        ({}, "c.csr", ["c.csr: that is the name of the requests"]),
+        ({}, "nowhere/c.img", ["nowhere/c.img.part: No such file"]),
+    ],
+)
+def test_a_holder_who_gets_no_card_is_told_why(
+    changes: dict[str, str],
+    output: str,
+    rules: list[str],
+    tmp_path: Path,
+    keys: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "holder.toml"
+    good = {"number": person(1)["number"], "name": "张三", "born": person(1)["born"]}
+    file.write_text(HOLDER.format_map(good | changes), encoding="utf-8")
+    order = ("issue", "-p", "ssc2", "--holder", file, "--keys", keys, "-o", tmp_path / output)
+    assert ended(monkeypatch, *order) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(rules)
+    for line, rule in zip(lines, rules, strict=True):
+        assert rule in line, line
+    assert {each.name for each in tmp_path.iterdir()} == {"holder.toml", "keys"}
+
+
+def test_a_card_is_not_issued_over_another(
+    tmp_path: Path,
+    keys: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "holder.toml"
+    good = {"number": person(1)["number"], "name": "张三", "born": person(1)["born"]}
+    file.write_text(HOLDER.format_map(good), encoding="utf-8")
+    (tmp_path / "c.csr").write_text("of another card")
+    order = ("issue", "-p", "ssc2", "--holder", file, "--keys", keys, "-o", tmp_path / "c.img")
+    assert ended(monkeypatch, *order) == 3
+    assert "c.csr: there is something already" in capsys.readouterr().err
+    (tmp_path / "c.csr").unlink()
+    assert ended(monkeypatch, *order) == 0
+    assert ended(monkeypatch, *order) == 3
+    assert "c.img: there is something already" in capsys.readouterr().err
 
 
 def test_keys_are_not_made_when_their_components_cannot_be(
