@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.interview.asking import Asker, Enough
 from conformance.interview.contents import Inspection
-from conformance.interview.features import Trial, read_atr
+from conformance.interview.features import Trial, read_atr, read_information
 from conformance.interview.findings import Findings
 from conformance.interview.references import Counting
 from conformance.interview.searching import Search
@@ -69,7 +69,11 @@ class Interview:
         selector = Selector(self._asker, findings)
         selector.probe()
         Search(selector, findings, scope.candidates, self._progress).run()
+        for one in scope.candidates.name:
+            if one.like and findings.named(bytes.fromhex(one.name)) is not None:
+                findings.remarks.append(f"{one.why}: {one.like} ships as a statement of one.")
         Inspection(selector, findings, self._progress).run()
+        read_information(findings, selector)
         Trial(selector, findings, scope.candidates).run()
         if scope.ask_tries:
             Counting(selector, findings, scope.candidates, self._progress).run()

@@ -43,6 +43,8 @@ class NameTable(_Table):
 
     name: str = Field(pattern=r"^([0-9A-F]{2}){1,16}$")
     why: str = ""
+    like: str = ""
+    """A shipped statement of such a card, to look at."""
 
 
 class NumbersTable(_Table):

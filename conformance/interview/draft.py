@@ -175,7 +175,8 @@ def _reference(one: FoundReference, broken: bool) -> str:
         "known = false  # true when the keys file or the environment has its value\n"
     )
     out = broken or bool(one.number & 0x80) != local
-    return _commented(lines, ["bit 8 of its number does not fit its DF"]) if out else lines
+    why = "bit 8 of its number does not fit its DF: only a card with a [pboc] table has such a one"
+    return _commented(lines, [why]) if out else lines
 
 
 def _file(file: FoundFile, *, out: bool) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance import atr
-from conformance.apdu import CommandAPDU
+from conformance import atr, tlv
+from conformance.apdu import SHORT_NE, CommandAPDU
 from conformance.commands import (
     ALL,
     get_challenge,
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from conformance.interview.findings import Findings, FoundFile
     from conformance.interview.selecting import Selector
 
-CAPABILITIES = 7
+CAPABILITIES, CAPABILITIES_OBJECT, LENGTHS = 7, 0x47, 0x7F66
+INFORMATION = f"{MASTER}/2F01"
 CHAINING, EXTENDED, SHORT_IDENTIFIER = 0x80, 0x40, 0x04
 MOST_CHANNELS = 4
 PATH, PATH_FROM_DF, CHILD_DF, EF_UNDER_DF = 0x08, 0x09, 0x01, 0x02
@@ -49,12 +50,35 @@ def read_atr(findings: Findings) -> None:
             value=True, source=Source.ASSUMED, text=text
         )
         return
-    _capabilities(findings, historical.find(CAPABILITIES) or b"")
-
-
-def _capabilities(findings: Findings, value: bytes) -> None:
-    """Card capabilities (ISO/IEC 7816-4:2020, 12.1.1.9): one to three bytes."""
     where = "card capabilities in the historical bytes"
+    _capabilities(findings, historical.find(CAPABILITIES) or b"", where)
+
+
+def read_information(findings: Findings, selector: Selector) -> None:
+    """What EF.ATR/INFO declares beyond the ATR (ISO/IEC 7816-4:2020, 12.2.2)."""
+    file = findings.files.get(INFORMATION)
+    if file is None or file.size is None or file.read.value != "always":
+        return
+    if not selector.open(file):
+        return
+    data = selector.asker.ask(read_binary(0, min(file.size.number, SHORT_NE))).data
+    try:
+        objects = tlv.parse(data, b"\x00\xff")
+        lengths = [child.value for one in objects if one.tag == LENGTHS for child in one.children]
+    except tlv.MalformedTLV as error:
+        findings.remarks.append(f"EF.ATR/INFO holds no data objects: {error}.")
+        return
+    where = "card capabilities in EF.ATR/INFO"
+    _capabilities(findings, tlv.find(objects, CAPABILITIES_OBJECT) or b"", where)
+    if len(lengths) == 2:
+        command, response = (int.from_bytes(one, "big") for one in lengths)
+        findings.remarks.append(
+            f"EF.ATR/INFO: commands of up to {command} bytes, responses of up to {response}."
+        )
+
+
+def _capabilities(findings: Findings, value: bytes, where: str) -> None:
+    """Card capabilities (ISO/IEC 7816-4:2020, 12.1.1.9): one to three bytes."""
     declared: dict[str, bool | int] = {}
     if value:
         declared["short_ef_identifier"] = bool(value[0] & SHORT_IDENTIFIER)
@@ -65,7 +89,7 @@ def _capabilities(findings: Findings, value: bytes) -> None:
         count = min(MOST_CHANNELS, (last & 0x07) + 1) if last & 0x18 else 1
         declared["channels"] = count
     for name, said in declared.items():
-        findings.features[name] = Fact(said, Source.DECLARED, where)
+        findings.features.setdefault(name, Fact(said, Source.DECLARED, where))
 
 
 @dataclass
@@ -107,20 +131,19 @@ class Trial:
         self._see("select:mf", selector.has_master and selector.select(MASTER_FILE) is not None)
         selector.left()
         for file in (*self._files(df=True), *self._files(df=False)):
-            if not selector.go(file.parent):
+            form = "child-df" if file.kind is Kind.DF else "ef-under-df"
+            if f"select:{form}" in self.findings.features or not selector.go(file.parent):
                 continue
             selector.left()
             self._see("select:file-identifier", selector.select(file.fid) is not None)
-            form, p1 = (
-                ("child-df", CHILD_DF) if file.kind is Kind.DF else ("ef-under-df", EF_UNDER_DF)
-            )
+            p1 = CHILD_DF if file.kind is Kind.DF else EF_UNDER_DF
             if selector.go(file.parent):
                 selector.left()
                 self._see(f"select:{form}", selector.select(file.fid, p1) is not None)
         for df in self._files(df=True):
             if df.name:
                 self._see("select:name", selector.select_name(df.name) is not None)
-            if selector.go(df.path):
+            if "select:parent" not in self.findings.features and selector.go(df.path):
                 above = selector.select_parent()
                 fid = int(df.parent[-4:], 16)
                 self._see("select:parent", above is not None and above.fid in {None, fid})
@@ -128,6 +151,8 @@ class Trial:
     def _paths(self) -> None:
         selector = self.selector
         for file in (*self._files(df=True), *self._files(df=False)):
+            if {"select:path", "select:path-from-df"} <= self.findings.features.keys():
+                return
             data = bytes.fromhex(file.path.replace("/", "")[4:])
             if selector.go(MASTER):
                 self._see("select:path", self._path(PATH, data))
@@ -164,6 +189,8 @@ class Trial:
 
     def _records(self) -> None:
         for file in self._files(df=False):
+            if {"read_record", "read_records_from"} <= self.findings.features.keys():
+                return
             if file.kind is None or not file.kind.has_records or file.read.value != "always":
                 continue
             if not self.selector.open(file):

@@ -13,7 +13,7 @@ from judging import Plastic
 
 from conformance import ics_cli
 from conformance.apdu import CommandAPDU
-from conformance.cards import CardUnderTest
+from conformance.cards import CardUnderTest, open_card
 from conformance.cli import main
 from conformance.engine import Request, declared_in, execute, prepare
 from conformance.interview import Interview, Scope
@@ -130,6 +130,41 @@ def test_nothing_but_questions_is_sent(ask_tries: bool) -> None:
     )
 
 
+def test_capabilities_may_stand_in_a_file_instead() -> None:
+    content = bytes.fromhex("4703FF0182FFFF")
+
+    def elsewhere(command: bytes) -> bytes | None:
+        if command[:2] == b"\x00\xb0" and command[4:] == b"\x10":
+            return content.ljust(16, b"\xff") + b"\x90\x00"
+        return None
+
+    class Silent(Watched):
+        def connect(self) -> bytes:
+            super().connect()
+            return bytes.fromhex("3B00")
+
+    features = interviewed(Silent(elsewhere)).features
+    assert features["command_chaining"].comment == "declared: card capabilities in EF.ATR/INFO"
+    assert "channels" in features
+
+
+@pytest.mark.parametrize("content", [b"\x47\x7f", b"\x7f\x66\x02\x02\x03", b""])
+def test_a_file_of_nonsense_is_no_obstacle(content: bytes) -> None:
+    def nonsense(command: bytes) -> bytes | None:
+        if command[:2] == b"\x00\xb0" and command[4:] == b"\x10":
+            return content.ljust(16, b"\x80") + b"\x90\x00"
+        return None
+
+    assert interviewed(Watched(nonsense)).finished
+
+
+def test_a_card_of_a_scheme_is_told_which_statement_to_look_at() -> None:
+    text = draft(interviewed(open_card("sim:ssc3"), ask_tries=True), "a card", "a.keys.toml")
+    assert "ssc3.toml ships as a statement of one" in text
+    assert '# number = "00"' in text
+    assert "only a card with a [pboc] table has such a one" in text
+
+
 def test_each_line_says_where_it_comes_from() -> None:
     text = draft(interviewed(Watched(), ask_tries=True), "a card", "a.keys.toml")
     body = [line for line in text.splitlines() if " = " in line and not line.startswith("#")]
@@ -139,6 +174,7 @@ def test_each_line_says_where_it_comes_from() -> None:
     assert {line.partition(" ")[0] for line in untold} <= plain
     assert "T=1, IFSC 254" in text
     assert "8031F873F7C1FB" in text
+    assert "EF.ATR/INFO: commands of up to " in text
     assert "a.keys.toml" in text
     assert "SELECT: " in text
     assert "writable = true\n" not in text
