@@ -7,6 +7,8 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     answering,
     binary,
     blind,
+    blind_again,
+    blind_again_families,
     blindfamilies,
     channels,
     environment,
