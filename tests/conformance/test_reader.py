@@ -7,7 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from conformance.cards import open_card
+from conformance.cards import Ability, open_card
+from conformance.cards.recovering import Patience, RecoveringCard
 from conformance.trouble import CardLost, NotCarried, UsageError
 
 LOST = 0x80100069
@@ -32,7 +33,7 @@ class FakeService:
         self.protocol = self.SCARD_PROTOCOL_T1
         self.answers: dict[str, str] = {}
         self.commands: list[str] = []
-        self.released = 0
+        self.released = self.disconnected = 0
 
     def SCardEstablishContext(self, _scope: int) -> tuple[int, int]:  # noqa: N802
         return self.service, 7
@@ -59,6 +60,7 @@ class FakeService:
         return self.sent, list(bytes.fromhex(self.answers.get(text, "9000")))
 
     def SCardDisconnect(self, _card: int, _disposition: int) -> int:  # noqa: N802
+        self.disconnected += 1
         return 0
 
     def SCardGetErrorMessage(self, code: int) -> str:  # noqa: N802
@@ -138,6 +140,29 @@ def test_a_pulled_card_is_lost_and_a_refused_command_is_not(service: FakeService
     service.sent = LOST
     with pytest.raises(CardLost, match="Reader A 00 00"):
         card.transmit(bytes.fromhex("00A4000C"))
+
+
+def test_a_card_that_was_pulled_is_found_again_when_it_is_back(service: FakeService) -> None:
+    def put_back(_seconds: float) -> None:
+        service.connected = service.sent = 0
+
+    inner = open_card("pcsc:Reader A")
+    assert Ability.RETURN in inner.abilities
+    card = RecoveringCard(inner, Patience(5), sleep=put_back)
+    card.connect()
+    service.sent = LOST
+    assert card.transmit(bytes.fromhex("00A4000C")) == b""
+    service.sent = 0
+    assert card.reset() == b"\x3b\x00"
+    assert service.disconnected == 1
+    service.sent = LOST
+    assert card.transmit(bytes.fromhex("00A4000C")) == b""
+    inner.close()
+    service.connected = FakeService.SCARD_E_NO_SMARTCARD
+    assert card.reset() == b"\x3b\x00"
+    assert card.transmit(bytes.fromhex("00A4000C")) == b"\x90\x00"
+    assert card.lost == 2
+    assert service.disconnected == 2
 
 
 def test_t0_is_completed(service: FakeService) -> None:
