@@ -75,6 +75,7 @@ _ODD_REFERENCE = frozenset({0x0F, 0xD7})
 _IN_P2 = frozenset({0x0C, 0xD2, 0xDD, 0xE2})
 OPENING_SCP03 = frozenset({(0x80, 0x50), (0x84, 0x82)})
 """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, where the statement declares the channel."""
+GENERAL_AUTHENTICATE = 0x86
 READING = frozenset({0xA4, 0xB0, 0xB2})
 """Instructions that read in every dialect, also behind a proprietary class byte."""
 
@@ -103,6 +104,8 @@ class Guard:
         cla, ins = raw[0], raw[1]
         if model.card.messaging.scp03 and (cla, ins) in OPENING_SCP03:
             return Risk.CONSUME, "a wrong cryptogram costs a try"
+        if model.card.messaging.pace and ins == GENERAL_AUTHENTICATE:
+            return Risk.CONSUME, "a wrong password may cost a try"
         family = self._family(raw, model)
         if family is not None:
             return family

@@ -153,6 +153,8 @@ class MessagingTable(_Table):
     scp03: str = ""
     line: str = ""
     line_df: FilePath = "3F00"
+    pace: dict[Annotated[str, Field(pattern=r"^[0-9A-F]{2}$")], str] = {}
+    """By the reference of a password, its name in the keys file."""
 
 
 class FileTable(_Table):

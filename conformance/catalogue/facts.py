@@ -32,6 +32,7 @@ _OTHERS = (
     "messaging.bac",
     "messaging.scp03",
     "messaging.line",
+    "messaging.pace",
 )
 _SECURITY = ("compact", "expanded", "referenced")
 _WRITE = ("one-time", "replace", "or", "and")
@@ -104,6 +105,6 @@ def _further_facts(statement: Statement) -> Iterator[str]:
         yield from (f"scratch.write-{behaviour}" for behaviour in scratch.write)
         if scratch.life_cycle:
             yield "scratch.life-cycle"
-    for name in ("bac", "scp03", "line"):
+    for name in ("bac", "scp03", "line", "pace"):
         if getattr(messaging, name):
             yield f"messaging.{name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.crypto.mechanisms import KEY_LENGTHS, hash_function
-from conformance.operations import SIGNATURE
+from conformance.operations import AUTHENTICATION, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ OPERATION_FACTS = frozenset(
         *("sign", "sign-hash", "sign-hashed", "sign-curve", "verify"),
         *("unfit", "foreign", "public-only", "guarded", "counted", "limited"),
         *("internal", "internal-block", "external", "external-counted", "external-several"),
-        "proof-opens",
+        *("proof-opens", "active"),
     )
 )
 """Every one of them."""
@@ -72,6 +72,7 @@ def _of_key(key: Key) -> Iterator[str]:
         "counted": bool(key.tries) and "checksum" in key.usage,
         "external-counted": bool(key.tries) and "external" in key.usage,
         "limited": bool(key.uses),
+        "active": key.implied.get(AUTHENTICATION, "").startswith("9796-2"),
         "spare": key.spare and "sign" in key.usage,
     }
     yield from (name for name, true in holds.items() if true)

@@ -11,6 +11,7 @@ from conformance.mutants import (  # noqa: F401 - each module declares its mutan
     blind_again_families,
     blindfamilies,
     channels,
+    document,
     environment,
     files,
     messaging,

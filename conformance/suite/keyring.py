@@ -52,7 +52,7 @@ def keys_for(
     usable = tuple(
         key
         for key in found
-        if opening(key.access, terminal.bench) is not None
+        if (opening(key.access, terminal.bench) is not None or key.usage <= {"internal"})
         and (not symmetric(key) or key.name in terminal.keys.secrets)
         and key.spare == spare
     )
