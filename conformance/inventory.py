@@ -18,6 +18,7 @@ from conformance.custody import ACCEPTED, BLOCKED, VERIFY, Holding
 from conformance.guard import Refused
 from conformance.model import Model
 from conformance.model.pboc.state import PURCHASE_ED, PURCHASE_EP
+from conformance.reproving import count_tries_of_keys
 from conformance.returning import DEACTIVATED, ask, exists
 from conformance.terminal import Terminal, Violation
 from conformance.verdict import Risk
@@ -82,6 +83,7 @@ def look_at_references(bench: Bench) -> None:
     """Take down tries and requirements, as the baseline of the model too."""
     for holding in bench.custody.holdings.values():
         _look_at_reference(bench, holding)
+    count_tries_of_keys(bench)
 
 
 def _look_at_reference(bench: Bench, holding: Holding) -> None:

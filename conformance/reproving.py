@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from conformance.model import Model
     from conformance.returning import Report
 
-ACCEPTED = 0x9000
+ACCEPTED, BLOCKED = 0x9000, 0x6983
+
+
+def count_tries_of_keys(bench: Bench) -> None:
+    """Ask how many tries of each key of the terminal are left, where the card can tell."""
+    for key in bench.statement.layout.keys:
+        if key.tries and "external" in key.usage:
+            bench.reset(bench.card)
+            ask(bench, select_path(key.df))
+            sw = ask(bench, external(key, b"")).sw
+            if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
+                left = 0 if sw == BLOCKED else min(sw & 0x0F, key.tries)
+                bench.baseline = bench.baseline.with_tries(key.proof, left)
 
 
 def give_back_operations(bench: Bench, live: Model, report: Report) -> None:

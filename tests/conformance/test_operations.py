@@ -35,6 +35,7 @@ from conformance.operating import (
 )
 from conformance.operations import CHECKSUM
 from conformance.record import Circumstances
+from conformance.reproving import count_tries_of_keys
 from conformance.statement import Statement, parse_statement
 from conformance.terminal import Terminal
 from conformance.trouble import UsageError
@@ -346,6 +347,24 @@ def _spend(terminal: Terminal) -> None:
     asked = terminal.send(get_challenge(16)).data
     wrong = flipped(cryptogram(terminal.keys, key("TERMINAL"), asked), 0)
     terminal.send(external(0x94, wrong))
+
+
+def test_a_key_that_was_found_with_a_try_left_keeps_it() -> None:
+    card = PlasticCrypto()
+    bench = _bench(card)
+    card.transmit(_home().encode())
+    for _ in range(2):
+        card.transmit(get_challenge(16).encode())
+        card.transmit(external(0x94, bytes(16)).encode())
+    count_tries_of_keys(bench)
+    assert bench.baseline.tries[key("TERMINAL").proof] == 1
+    terminal = bench.begin()
+    terminal.send(_home())
+    asked = terminal.send(get_challenge(16)).data
+    with pytest.raises(Refused, match="no tries above its floor"):
+        terminal.send(external(0x94, bytes(16)))
+    terminal.send(external(0x94, cryptogram(terminal.keys, key("TERMINAL"), asked)))
+    assert card.transmit(external(0x94, b"").encode()) == b"\x90\x00"
 
 
 def test_a_card_that_cannot_be_copied_is_conformant_too() -> None:
