@@ -255,4 +255,6 @@ def _state(word: str, bounds: str) -> Condition:
     low, _, high = bounds.partition("-")
     if len(low) != 1 or len(high) != 1 or low not in _DIGITS or high not in _DIGITS:
         raise ValueError(f"{word!r}: bounds are two hexadecimal digits, as in state 1-f")
+    if low > high:
+        raise ValueError(f"{word!r}: the lower bound comes first")
     return StateBetween(int(low, 16), int(high, 16))
