@@ -13,6 +13,7 @@ from simcard.profiles.profile import Profile
 from simcard.profiles.schema import CompactAccess, FileTable, ReferencedAccess
 from simcard.profiles.tables import AccessTable
 from simcard.security.access import Condition
+from simcard.security.attributes import state_right
 from simcard.security.keys import UNLIMITED
 
 
@@ -44,7 +45,7 @@ def _tree(profile: Profile) -> Tree:
     nodes: dict[str, Tree] = {}
     root = Tree("")
     for file in profile.tables.file:
-        label = f"{_label(file)}\n  {_access(profile, file.access)}"
+        label = f"{_label(file)}\n  {_access(profile, file.access)}{_items(file)}"
         node = nodes[file.parent].add(label) if file.parent else Tree(label)
         if not file.parent:
             root = node
@@ -85,6 +86,14 @@ def _label(file: FileTable) -> str:
     if file.name:
         parts.append(f"name {file.name.hex().upper()}")
     return "  ".join([*parts, file.title])
+
+
+def _items(file: FileTable) -> str:
+    """The rights to read single items, behind those of the EF."""
+    return "".join(
+        f"; read item {item.hex().upper()}: {state_right(right[0])}"
+        for item, right in file.read_items.items()
+    )
 
 
 def _access(profile: Profile, access: str | AccessTable | ReferencedAccess | CompactAccess) -> str:

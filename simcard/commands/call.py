@@ -15,7 +15,7 @@ from simcard.commands.declaration import Declaration, Reply
 from simcard.files.data_objects import DataObjectContent
 from simcard.files.descriptors import File, FileKind, LifeCycle, Structure
 from simcard.files.purse import COUNTER_SIZE, PurseContent, log_of
-from simcard.files.records import RecordContent
+from simcard.files.records import PartlyClosedRecords, RecordContent
 from simcard.files.transparent import TransparentContent, read_bytes
 from simcard.files.tree import Tree, set_life_cycle, write_file
 from simcard.messaging.channel import Unwrapped
@@ -122,6 +122,9 @@ class Call:
         if file.structure is None or not file.structure.has_records:
             raise CardError(SW.INCOMPATIBLE_FILE_STRUCTURE)
         self._admit(file)
+        reads = self.settings.pboc is not None and self.declaration.right is Right.READ
+        if reads and (closed := rules.closed_items(file, self)):
+            return PartlyClosedRecords(file, self._state.memory, closed)
         return RecordContent(file, self._state.memory)
 
     def data_objects(self, file: File) -> DataObjectContent:

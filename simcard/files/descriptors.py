@@ -45,6 +45,7 @@ TAG_FMD: Final = 0x64
 TAG_FCI: Final = 0x6F
 TAG_APPLICATION_LABEL: Final = 0x50
 TAG_AUXILIARY_DATA: Final = 0xA5
+TAG_ITEM_RIGHTS: Final = 0xC3
 
 
 class FileKind(IntEnum):

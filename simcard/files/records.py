@@ -59,7 +59,7 @@ class RecordContent:
         """The record identifier: the first byte of a SIMPLE-TLV record, None in other EFs."""
         if not self._structure.is_tlv:
             return None
-        return self.read(number)[0]
+        return RecordContent.read(self, number)[0]
 
     def update(self, number: int, data: bytes) -> None:
         """Replace record *number*: 6A83 if there is none, 6985 if deactivated, 6700, 6A84."""
@@ -150,3 +150,24 @@ class RecordContent:
         self._region.write(self._memory, 0, bytes([self.count]))
         body = b"".join(len(record).to_bytes(2, "big") + record for record in records)
         self._region.write(self._memory, self._first, body)
+
+
+class PartlyClosedRecords(RecordContent):
+    """The records of one EF, some items of which the session may not read."""
+
+    __slots__ = ("_closed",)
+
+    def __init__(self, file: File, memory: Memory, closed: frozenset[int]) -> None:
+        super().__init__(file, memory)
+        self._closed = closed
+
+    def read(self, number: int) -> bytes:
+        """Record *number*; 6A83 when there is none, 6982 when its item is closed."""
+        record = super().read(number)
+        if record[0] in self._closed:
+            raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
+        return record
+
+    def all(self) -> list[bytes]:
+        """Every record in the order of their numbers; 6982 when one is a closed item."""
+        return [self.read(number) for number in range(1, self.count + 1)]

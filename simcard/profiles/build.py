@@ -15,6 +15,7 @@ from simcard.files.descriptors import (
     TAG_COMPACT,
     TAG_DESCRIPTOR,
     TAG_EXPANDED,
+    TAG_ITEM_RIGHTS,
     TAG_NAME,
     TAG_REFERENCED,
     TAG_SFI,
@@ -193,7 +194,9 @@ def file_attributes(profile: Profile, table: FileTable) -> tuple[Tlv, ...]:
     if structure.has_records:
         descriptor += b"\x41" + table.record_size.to_bytes(2, "big") + bytes([table.records])
     sfi = bytes([table.sfi << 3]) if table.sfi else b""
-    return (Tlv(TAG_DESCRIPTOR, descriptor), Tlv(TAG_SFI, sfi), rules)
+    items = b"".join(item + right for item, right in table.read_items.items())
+    own = (Tlv(TAG_ITEM_RIGHTS, items),) if items else ()
+    return (Tlv(TAG_DESCRIPTOR, descriptor), Tlv(TAG_SFI, sfi), rules, *own)
 
 
 def _access_attribute(profile: Profile, table: FileTable) -> Tlv:

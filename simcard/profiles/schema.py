@@ -99,7 +99,10 @@ class ContentTable(Table):
 
 
 class FileTable(Table):
-    """`[[file]]`: one DF or EF; a DF stands before what is below it."""
+    """`[[file]]`: one DF or EF; a DF stands before what is below it.
+
+    `read_items`: right bytes to read single items of a record EF, by the identifiers of the items.
+    """
 
     path: Path
     type: str
@@ -112,6 +115,7 @@ class FileTable(Table):
     size: int = Field(default=0, ge=0, le=65535)
     records: int = Field(default=0, ge=0, le=254)
     record_size: int = Field(default=0, ge=0, le=65535)
+    read_items: dict[Hex, Hex] = Field(default_factory=dict)
     content: ContentTable | None = None
     keys: KeyFileTable | None = None
 
@@ -120,6 +124,13 @@ class FileTable(Table):
     def _is_known(cls, value: str) -> str:
         if value != "df" and value not in STRUCTURES:
             raise ValueError(f"a file is one of df, {', '.join(STRUCTURES)}")
+        return value
+
+    @field_validator("read_items")
+    @classmethod
+    def _are_bytes(cls, value: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        if any(len(byte) != 1 for pair in value.items() for byte in pair):
+            raise ValueError("an item is one byte, and the right to read it is another")
         return value
 
     @model_validator(mode="after")
@@ -136,6 +147,8 @@ class FileTable(Table):
                     wrong.append("size")
             elif not self.size:
                 raise ValueError("an EF without records needs a size")
+        if self.read_items and not (structure and structure.is_variable):
+            wrong.append("read_items")
         if wrong:
             raise ValueError(f"{self.type} has no {', '.join(wrong)}")
         return self
@@ -227,6 +240,8 @@ class ProfileTables(Table):
         if self.dialect != "pboc":
             if said := [name for name in own if name in self.model_fields_set]:
                 raise ValueError(f"{said[0]}: for cards with dialect = 'pboc' alone")
+            if any(file.read_items for file in self.file):
+                raise ValueError("read_items: for cards with dialect = 'pboc' alone")
         elif self.extensions:
             raise ValueError("extensions: the pboc dialect has none")
         return self

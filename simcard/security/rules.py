@@ -7,6 +7,7 @@ from functools import lru_cache
 from simcard.files.descriptors import (
     TAG_COMPACT,
     TAG_EXPANDED,
+    TAG_ITEM_RIGHTS,
     TAG_PROPRIETARY,
     TAG_REFERENCED,
     File,
@@ -15,12 +16,18 @@ from simcard.files.descriptors import (
 from simcard.files.records import RecordContent
 from simcard.files.tree import Tree
 from simcard.memory.journal import Memory
-from simcard.security.access import ALWAYS, NEVER, AccessRules, Condition, Right
-from simcard.security.attributes import Subject, decode_compact, decode_expanded, decode_proprietary
+from simcard.security.access import ALWAYS, NEVER, AccessRules, Condition, Grants, Right
+from simcard.security.attributes import (
+    Subject,
+    decode_compact,
+    decode_expanded,
+    decode_proprietary,
+    state_right,
+)
 from simcard.status import CardError
-from simcard.tlv import decode_length, decode_tag
+from simcard.tlv import decode_length, decode_tag, find
 
-__all__ = ["condition", "rules_of", "unconditional"]
+__all__ = ["closed_items", "condition", "rules_of", "unconditional"]
 
 _EF_ARR = 0x2F06
 
@@ -57,6 +64,23 @@ def rules_of(tree: Tree, memory: Memory, file: File) -> AccessRules | None:
     if isinstance(direct, bytes):
         return _referenced(tree, memory, file, direct)
     return direct
+
+
+def closed_items(file: File, grants: Grants) -> frozenset[int]:
+    """The identifiers of the records of *file* that a session with *grants* may not read.
+
+    They are the items with a right of their own, besides that of the EF (PBOC family).
+    """
+    return frozenset(item for item, right in _item_rights(file) if not right.met_by(grants))
+
+
+@lru_cache(maxsize=4096)
+def _item_rights(file: File) -> tuple[tuple[int, Condition], ...]:
+    """What data object C3 says: identifiers, each with the right byte to read the record."""
+    pairs = find(file.attributes, TAG_ITEM_RIGHTS) or b""
+    return tuple(
+        (item, state_right(right)) for item, right in zip(pairs[::2], pairs[1::2], strict=False)
+    )
 
 
 @lru_cache(maxsize=4096)
