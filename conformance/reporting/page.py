@@ -107,6 +107,7 @@ def _environment(code: str) -> Environment:
         "duration": duration,
         "moment": moment,
         "gloss": lambda answer: gloss(answer, tongue),
+        "script": view.script_of,
         "slug": slug,
         "tell": lambda text: sentence(text, tongue),
         "phrase": lambda note: phrase(note, tongue),

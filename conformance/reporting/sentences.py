@@ -15,6 +15,8 @@ from typing import NamedTuple
 from conformance.reporting.language import Language, language
 
 CONTEXT = "sentence"
+OPERATORS = ("and", "or", "not")
+"""What joins the facts of a condition, such as `file.cyclic and not feature.channels`."""
 PLACE = re.compile(r"\{(\d+)\}")
 
 
@@ -35,6 +37,10 @@ def _translated(text: str, code: str) -> str:
     whole = language(code).of(CONTEXT, text)
     if whole != text:
         return whole
+    words = [word.strip("()") for word in text.split(" ")]
+    if len(words) > 1 and all(word in OPERATORS or "." in word[1:-1] for word in words):
+        joined = (language(code).of(CONTEXT, word) for word in re.split("([ ()])", text))
+        return "".join(joined)
     for template in _templates(code):
         found = template.pattern.fullmatch(text)
         if found:

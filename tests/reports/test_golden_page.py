@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from conformance.report import render_html, write_report
 from conformance.result import Result, ResultError
 from conformance.trouble import UsageError
-from conformance.verdict import Outcome
+from conformance.verdict import Outcome, Verdict
 
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample"
 SECTIONS = (
@@ -129,3 +130,12 @@ def test_the_failing_step_is_told_with_its_fields_and_objects() -> None:
         "conformance replay . binary/read-anywhere --card &#39;pcsc:Sample Reader 00 00&#39;",
     ):
         assert told in finding, told
+
+
+def test_a_failure_that_stayed_in_doubt_shows_what_was_sent(failing: Callable[..., Result]) -> None:
+    found = failing(command="00B0012304")
+    (case,) = found.cases
+    doubted = case.model_copy(update={"verdict": Verdict.INCONCLUSIVE})
+    page = render_html(found.model_copy(update={"cases": (doubted,)}))
+    assert "<pre>&gt; 00B0012304" in page
+    assert "<pre>&gt; 00B0012304" not in render_html(found), "a finding tells it step by step"

@@ -136,6 +136,10 @@ def test_a_text_that_changed_its_meaning_is_not_translated() -> None:
             "9000 with 4 bytes + 2 bytes + 0100, MAC1 right: pboc/a",
             "9000，4 字节 + 2 字节 + 0100，MAC1 正确：pboc/a",
         ),
+        (
+            "the statement does not declare (a.b or c.d-e) and not f.g",
+            "实现声明未声明 (a.b 或 c.d-e) 且 非 f.g",
+        ),
         ("what nobody ever said", "what nobody ever said"),
         ("", ""),
     ],

@@ -24,7 +24,7 @@ from conformance.judge import RESTORED
 from conformance.layout import Kind
 from conformance.reporting import tables
 from conformance.reporting.language import language
-from conformance.reporting.sentences import CONTEXT
+from conformance.reporting.sentences import CONTEXT, OPERATORS
 
 ROOT = Path(__file__).parents[2]
 JUDGE = ROOT / "conformance"
@@ -33,6 +33,7 @@ SPEAKERS = frozenset(
     {
         *("NotRun", "NotApplicable", "not_applicable", "NotPutBack", "NotCarried", "CardLost"),
         *("Refused", "require", "Unmet", "Violation", "_violation"),
+        *("MalformedAPDU", "MalformedATR", "MalformedTLV"),
     }
 )
 """What a sentence about a verdict is handed to."""
@@ -43,9 +44,12 @@ TALKING = (
     *("model/operations/proofs", "model/operations/signatures"),
 )
 """Modules that say what happened in other ways: every sentence in them counts."""
-FILLED_IN = ("read", "update", "compact", "expanded", "referenced", "{1} + {2}")
+FILLED_IN = (
+    *("read", "update", "compact", "expanded", "referenced", "{1} + {2}"),
+    *OPERATORS,
+)
 """What is put into the places of a template without being a literal: words, fields in a row."""
-ASIDE = frozenset({"UsageError", "ValueError", "MalformedATR", "TypeVar", "run", "arguments"})
+ASIDE = frozenset({"UsageError", "ValueError", "TypeVar", "run", "arguments"})
 Key = tuple[str, str]
 
 
