@@ -105,9 +105,9 @@ class OperationsTable(_Table):
 
     def mechanism(self, template: int, reference: bytes) -> str | None:
         """What the algorithm *reference* means in *template*, None when the card has none such."""
-        digits = reference.hex().upper()
+        tag, digits = f"{template:02X}", reference.hex().upper()
         for one in self.algorithm:
-            if one.tag == template and one.reference == digits:
+            if one.template == tag and one.reference == digits:
                 return one.mechanism
         return None
 

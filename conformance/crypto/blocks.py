@@ -38,8 +38,9 @@ def encrypt_cbc(cipher: str, key: bytes, data: bytes, iv: bytes | None = None) -
     """*data* enciphered in cipher block chaining from *iv* (zero when left out)."""
     chain = iv or bytes(BLOCK_SIZE[cipher])
     out = b""
+    single = Cipher(_algorithm(cipher, key), ECB()).encryptor()  # noqa: S305 - a block at a time
     for block in blocks_of(cipher, data):
-        chain = encrypt_ecb(cipher, key, xor(block, chain))
+        chain = single.update(xor(block, chain))
         out += chain
     return out
 
@@ -48,8 +49,9 @@ def decrypt_cbc(cipher: str, key: bytes, data: bytes, iv: bytes | None = None) -
     """*data* deciphered in cipher block chaining from *iv* (zero when left out)."""
     chain = iv or bytes(BLOCK_SIZE[cipher])
     out = b""
+    single = Cipher(_algorithm(cipher, key), ECB()).decryptor()  # noqa: S305 - a block at a time
     for block in blocks_of(cipher, data):
-        out += xor(decrypt_ecb(cipher, key, block), chain)
+        out += xor(single.update(block), chain)
         chain = block
     return out
 
