@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.commands import select_path, verify
+from conformance.commands import select_path, update_binary, verify
+from conformance.custody import ACCEPTED
 from conformance.guard import Refused
+from conformance.layout import Kind
 from conformance.model import Model
 from conformance.model.pboc.proofs import key_near
 from conformance.reproving import give_back_operations
@@ -41,11 +43,14 @@ class Opened:
             ask(self.bench, verify(self.bench.keys, "pin", reference))
         ask(self.bench, select_path(self.ef))
 
-    def write(self, command: CommandAPDU) -> None:
-        """Send the update, with the proof and the MAC that the EF asks for; it is current after."""
+    def write(self, command: CommandAPDU) -> bool:
+        """Send the update, with the proof and the MAC that the EF asks for; it is current after.
+
+        Whether it was accepted.
+        """
         if not self.ef.line:
-            ask(self.bench, command)
-            return
+            return ask(self.bench, command).sw == ACCEPTED
+        accepted = False
         terminal = _terminal(self.bench)
         try:
             key = _line_key(terminal, self.ef)
@@ -54,10 +59,12 @@ class Opened:
             if key is not None and opener is not None:
                 terminal.send(prove(terminal, opener))
                 ask(self.bench, select_path(self.ef))
-                terminal.send(sealed(terminal, key, _header(command), command.data))
+                command = sealed(terminal, key, _header(command), command.data)
+                accepted = terminal.send(command).sw == ACCEPTED
         except (Violation, Refused):
-            pass  # the caller reads again what the EF holds now
+            accepted = False
         ask(self.bench, select_path(self.ef))
+        return accepted
 
 
 def _header(command: CommandAPDU) -> tuple[int, int, int, int]:
@@ -76,7 +83,7 @@ def _line_key(terminal: Terminal, ef: ElementaryFile) -> CardKey | None:
 
 
 def prove_spent(bench: Bench, live: Model, report: Report) -> None:
-    """Prove each key that was tried wrongly: that gives its tries back."""
+    """Prove each key that was tried wrongly, or use it on its line: that gives its tries back."""
     give_back_operations(bench, live, report)
     pboc = bench.statement.pboc
     spent = {
@@ -89,6 +96,18 @@ def prove_spent(bench: Bench, live: Model, report: Report) -> None:
     for key in (one for one in (pboc.key if pboc is not None else ()) if one in spent):
         if key.type == "external" and key.name in bench.keys.secrets:
             report.told(f"the tries of {key.name}", succeeded=_proven(bench, key))
+        elif key.type == "line" and key.name in bench.keys.secrets:
+            _use_line(bench, key, report)
+
+
+def _use_line(bench: Bench, key: CardKey, report: Report) -> None:
+    """Write a byte that is there into an EF under the key, with the right MAC."""
+    for ef in bench.statement.layout.elementary(Kind.TRANSPARENT):
+        if ef.line and ef.writable and ef.parent.path == key.df and bench.stocked(ef):
+            held = bench.baseline.contents[ef][0].value[:1]
+            accepted = Opened(bench, ef, set()).write(update_binary(0, held))
+            report.told(f"the tries of {key.name}", succeeded=accepted)
+            return
 
 
 def _proven(bench: Bench, key: CardKey) -> bool:
@@ -97,6 +116,6 @@ def _proven(bench: Bench, key: CardKey) -> bool:
     assert df is not None, "a key that was tried lies under a DF of the statement"
     try:
         terminal.send(select_path(df))
-        return terminal.send(prove(terminal, key)).sw == 0x9000
+        return terminal.send(prove(terminal, key)).sw == ACCEPTED
     except (Violation, Refused):
         return False

@@ -14,6 +14,7 @@ from conformance.custody import ACCEPTED
 from conformance.inventory import LIFE_CYCLES, Money, digest
 from conformance.layout import DedicatedFile, ElementaryFile
 from conformance.model import Model
+from conformance.model.pboc.state import FamilyState
 from conformance.model.state import Content
 from conformance.returning import ask, recount
 from conformance.trouble import UsageError
@@ -56,11 +57,29 @@ def restore(bench: Bench, written: Written, *, any_card: bool = False) -> Report
             _recognise(bench, written)
         for holding in bench.custody.holdings.values():
             _look_at(bench, holding, written.card.risk)
-    live = Model(bench.statement, bench.keys, (bench.baseline,))
-    report = bench.given_back(live, everything=True)
+    report = bench.given_back(_worst(bench, written.card.risk), everything=True)
     if not report.failed:
         bench.record(PutBackEntry(by="restore"))
     return report
+
+
+def _worst(bench: Bench, risk: Risk) -> Model:
+    """A model of the card after anything that *risk* allows: the log does not say how far it got.
+
+    From `consume` on each key may have lost a try, which only its proof can tell and give back.
+    """
+    state = bench.baseline
+    if risk.rank >= Risk.CONSUME.rank:
+        for key in bench.statement.layout.keys:
+            if key.tries:
+                state = state.with_tries(key.proof, key.tries - 1)
+        pboc = bench.statement.pboc
+        if pboc is not None:
+            spent = {key: key.tries - 1 for key in pboc.key if key.tries}
+            state = replace(state, family=FamilyState(tries=spent))
+    live = Model(bench.statement, bench.keys, (state,))
+    live.sent.update(range(0x100))
+    return live
 
 
 def _adopt(bench: Bench, written: Written) -> None:
