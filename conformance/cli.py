@@ -67,6 +67,7 @@ def run(
     any_atr: Annotated[bool, typer.Option("--any-atr", help="Whatever the ATR is.")] = False,
     reconnect: ReconnectOption = 10,
     budget: BudgetOption = None,
+    processes: Annotated[str, typer.Option("-n", help="Processes, or auto.")] = "1",
     known_failures: KnownOption = None,
     operator: Annotated[str, typer.Option(help="Who judges, for the report.")] = "",
     lab: Annotated[str, typer.Option(help="Where, for the report.")] = "",
@@ -93,17 +94,22 @@ def run(
         lab=lab,
         command_line=shlex.join(["conformance", *sys.argv[1:]]),
     )
-    return _judged(request, out)
+    return _judged(request, out, processes)
 
 
-def _judged(request: Request, out: Path) -> int:
+def _judged(request: Request, out: Path, processes: str) -> int:
     """Judge as *request* says, show the result and write the reports to *out*; the exit code."""
     from conformance.display import Display, show_result
     from conformance.engine import all_cases, execute, exit_code, prepare
+    from conformance.spread import execute_spread, how_many
 
+    count = how_many(processes)
     judge = prepare(request)
     with Display(_console, len(all_cases())) as display:
-        result = execute(judge, request.areas, display)
+        if count == 1:
+            result = execute(judge, request.areas, display)
+        else:
+            result = execute_spread(judge, request, count, display)
     show_result(_console, result)
     if judge.lost:
         _error(judge.lost)

@@ -220,6 +220,13 @@ def execute(
     """
     if listener is not None:
         judge.listener = listener
+    runner = Runner(judge, tuple(areas), until)
+    run_pytest(runner)
+    return runner.result
+
+
+def run_pytest(plugin: object, *more: str) -> None:
+    """Run pytest on the suite with *plugin* and nothing else of its surroundings."""
     folder = Path(index.__file__).parent
     arguments = [
         str(folder),
@@ -233,12 +240,11 @@ def execute(
         "-pno:threadexception",
         "-pno:unraisableexception",
         "--capture=no",
+        *more,
     ]
-    runner = Runner(judge, tuple(areas), until)
     with tempfile.TemporaryDirectory(prefix="conformance-") as home:
         hypothesis.configuration.set_hypothesis_home_dir(home)
         try:
-            pytest.main(arguments, plugins=[runner])
+            pytest.main(arguments, plugins=[plugin])
         finally:
             hypothesis.configuration.set_hypothesis_home_dir(None)
-    return runner.result

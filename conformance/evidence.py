@@ -119,6 +119,13 @@ class Evidence:
             )
         )
 
+    def adopt(self, exchange: Exchange) -> None:
+        """A line of the trace of another process, under the number that comes next."""
+        if exchange.event is None:
+            name = command_name(bytes.fromhex(exchange.command[:4]))
+            self._seconds[name].append(exchange.seconds)
+        self._write(exchange.model_copy(update={"n": self.count}))
+
     def event(self, name: str, answer: bytes = b"", seconds: float = 0.0) -> None:
         """What is no exchange: a reset with the ATR it answers, for example."""
         self._write(

@@ -16,7 +16,7 @@ from conformance.record import Circumstances, build_result
 from conformance.result import RESULT_FILE, Result, write_result
 from conformance.result import Case as CaseResult
 from conformance.trial import try_case
-from conformance.trouble import CardLost, NotPutBack
+from conformance.trouble import CardLost, NotPutBack, TimeIsUp
 from conformance.undo import take_stock
 from conformance.undolog import read_log
 from conformance.verdict import Risk, Verdict
@@ -51,6 +51,10 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         signal(SIGINT, before)
+
+
+def _no_time() -> None:
+    raise TimeIsUp
 
 
 @dataclass
@@ -91,7 +95,7 @@ class Judge:
         now = self.bench.clock()
         self.bench.share = now + (deadline - now) / max(ahead - 1, 1)
         with self.bench.until(deadline):
-            result = self._run(case, body)
+            result = self._run(case, body if now < deadline else _no_time)
         self._kept = self._kept or 2 * result.seconds
         return result
 
@@ -115,6 +119,12 @@ class Judge:
             self.save(finished=False)
             self._saved = self.bench.clock()
         return result
+
+    def tell(self, result: CaseResult) -> None:
+        """Let the listener know of a case that another process has judged."""
+        case = Case(result.id, result.title, result.requirements, result.risk)
+        self.listener(case, None)
+        self.listener(case, result)
 
     def finish(self, *, interrupted: bool = False) -> Result:
         """Put the card back, power it down and write the result for good."""

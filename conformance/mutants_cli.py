@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +28,7 @@ def mutants(
     """Judge every card with a known fault; exit 1 when one is not found on its requirement."""
     from conformance.mutants import MUTANTS
     from conformance.mutants.matrix import judge_all, markdown_of
+    from conformance.spread import how_many
 
     chosen = name or list(MUTANTS)
     unknown = [one for one in chosen if one not in MUTANTS]
@@ -52,12 +52,3 @@ def mutants(
         except OSError as error:
             raise UsageError(f"--markdown {markdown}: cannot be written: {error}") from error
     return int(killed < len(rows))
-
-
-def how_many(processes: str) -> int:
-    """The number of processes that *processes* asks for; UsageError when it asks for none."""
-    if processes == "auto":
-        return os.cpu_count() or 1
-    if not processes.isdecimal() or not int(processes):
-        raise UsageError(f"-n {processes}: expected a number of processes or auto")
-    return int(processes)

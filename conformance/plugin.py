@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 NAME = "conformance-runner"
 SUITE = "conformance.suite"
+ASKED = "conformance_request"
+"""What one of several processes is told by the one that hands out the cases."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,10 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Connect to the card, if one was named."""
     spec = config.getoption("--card", default=None)
+    told = getattr(config, "workerinput", {})
+    if ASKED in told:
+        from conformance.spread import join
+
+        runner, sender = join(told)
+        config.pluginmanager.register(runner, NAME)
+        config.pluginmanager.register(sender)
+        return
     if not spec or config.pluginmanager.has_plugin(NAME):
         return
     from conformance.engine import Request, prepare
     from conformance.runner import Runner
+    from conformance.spread import Collector, check_spreadable
     from conformance.trouble import CardLost, UsageError
 
     request = Request(
@@ -47,11 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
         examples=config.getoption("--card-examples"),
         out=config.getoption("--card-out"),
     )
+    spread = bool(config.getoption("tx", default=None))
     try:
         judge = prepare(request)
+        if spread:
+            check_spreadable(judge)
     except (UsageError, CardLost) as error:
         raise pytest.UsageError(str(error)) from error
-    config.pluginmanager.register(Runner(judge), NAME)
+    plugin = Collector(judge, request) if spread else Runner(judge)
+    if spread and config.option.maxschedchunk is None:
+        config.option.maxschedchunk = 1  # a few cases take as long as all others
+    config.pluginmanager.register(plugin, NAME)
 
 
 @pytest.hookimpl(tryfirst=True)

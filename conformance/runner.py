@@ -66,6 +66,12 @@ def rank(case: Case) -> tuple[int, int, int]:
     return place, int(case.risk.rank == 3), AREAS.index(case.area)
 
 
+def in_order(cases: Iterable[Case], judge: Judge) -> list[Case]:
+    """*cases* as one process gets to them."""
+    chosen = sorted(cases, key=rank)
+    return by_need(chosen, judge) if judge.bench.deadline < inf else chosen
+
+
 def by_need(cases: Iterable[Case], judge: Judge) -> list[Case]:
     """*cases* for a run with a budget: single cases by what they cover, histories behind them.
 
@@ -81,8 +87,15 @@ def by_need(cases: Iterable[Case], judge: Judge) -> list[Case]:
 class Runner:
     """Hooks and fixtures for one run with one judge."""
 
-    def __init__(self, judge: Judge, areas: tuple[str, ...] = (), until: str | None = None) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        areas: tuple[str, ...] = (),
+        until: str | None = None,
+        processes: int = 1,
+    ) -> None:
         self.judge = judge
+        self._processes = processes
         self._areas = areas
         self._until = until
         self._result: Result | None = None
@@ -98,11 +111,11 @@ class Runner:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Bring the cases into their order; leave out other areas than those asked for."""
-        own = [(rank(case), item) for item in items if (case := case_of(item))]
-        chosen = [item for _, item in sorted(own, key=lambda pair: pair[0])]
-        if self.judge.bench.deadline < inf:
-            cases = {case: item for item in chosen if (case := case_of(item))}
-            chosen = [cases[case] for case in by_need(cases, self.judge)]
+        cases = {case: item for item in items if (case := case_of(item))}
+        ordered = in_order(cases, self.judge)
+        if self._processes > 1 and self.judge.bench.deadline == inf:
+            ordered.sort(key=lambda case: GENERATED not in case.id)  # what takes long begins first
+        chosen = [cases[case] for case in ordered]
         if self._areas:
             wanted = (*self._areas, "laws")
             kept = [item for item in chosen if (case := case_of(item)) and case.area in wanted]
@@ -116,7 +129,7 @@ class Runner:
         ahead, found = 0, dict[Case, int]()
         for case in reversed(cases):
             ahead += self.judge.worthwhile(case)
-            found[case] = max(ahead, 1)
+            found[case] = max(ahead // self._processes, 1)
         return found
 
     @pytest.fixture

@@ -14,6 +14,8 @@ class Ability(Enum):
     """What some cards under test can do and others cannot."""
 
     FORK = "fork"
+    TWIN = "twin"
+    """Opened a second time, in another process too, it is a card of its own in the same state."""
     RETURN = "return"
     """It may be lost and come back: there is a reader to wait at."""
 

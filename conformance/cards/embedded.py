@@ -20,7 +20,7 @@ class EmbeddedCard:
 
     reader = ""
     known_as: bytes | None = None
-    abilities = frozenset({Ability.FORK})
+    abilities = frozenset({Ability.FORK, Ability.TWIN})
 
     def __init__(self, spec: str, card: Card) -> None:
         self.spec = spec

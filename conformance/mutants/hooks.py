@@ -124,7 +124,7 @@ class MutantCard:
     """A card of the simulator with one fault, for the judge to find."""
 
     reader = ""
-    abilities = frozenset({Ability.FORK})
+    abilities = frozenset({Ability.FORK, Ability.TWIN})
 
     def __init__(self, mutant: Mutant, puppet: Puppet, known_as: bytes | None = None) -> None:
         self.mutant = mutant
