@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from conformance.operations import OperationsTable
     from conformance.terminal import Terminal
 
-NOT_DONE = (*range(0x6300, 0x6400), *range(0x6400, 0x7000))
-"""Every way to say that nothing was done."""
+NOT_DONE = (
+    *(0x6985, 0x6982, 0x6A88, 0x6A80, 0x6700, 0x6300, *range(0x63C0, 0x63D0)),
+    *(0x6981, 0x6983, 0x6984, 0x6986, 0x6987, 0x6988),
+    *(0x6A81, 0x6A82, 0x6A86, 0x6A87, 0x6B00, 0x6D00, 0x6E00),
+)
+"""The ways to say that nothing was done, the likeliest first; the model says which are right."""
 NOT_CHOSEN = (0x6985, 0x6A88)
 MESSAGES = (b"a", b"message digest", bytes(range(48)), b"\x00" * 64, bytes(range(200)))
 PROOF = "7816-4/authentication"

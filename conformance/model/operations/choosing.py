@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.crypto.mechanisms import Public, fits, hash_function
 from conformance.model.addressing import anything, refusal
-from conformance.model.desk import COMPUTES
+from conformance.model.desk import COMPUTES, VERIFIES
 from conformance.model.outcome import NO_DATA, Outcome, Ruling, Suspect, words
 from conformance.model.verification import ANY_TRIES, BLOCKED
 
@@ -71,10 +71,6 @@ class Scene:
     def tries(self, key: Key) -> int:
         """The tries left of a key that counts."""
         return self.state.tries.get(key.proof, key.tries)
-
-    def refused(self, requirement: str, *values: int) -> Ruling:
-        """The ruling of one refusal; accepted it breaks the same requirement."""
-        return Ruling((refusal(requirement, words(*values), self.state),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +169,7 @@ def _mechanism(
 
 def hash_chosen(scene: Scene) -> str | Ruling:
     """The hash function of the hash template, or that of the key chosen to sign."""
-    for side in (COMPUTES, 0x80):
+    for side in (COMPUTES, VERIFIES):
         component = scene.state.desk.component(0xAA, side)
         if component is None:
             continue

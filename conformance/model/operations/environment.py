@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from conformance.model.desk import Objects
     from conformance.model.operations.choosing import Scene
     from conformance.model.state import State
+    from conformance.operations import OperationsTable
+    from conformance.statement import ScratchTable
 
 INS = 0x22
 STORE, RESTORE, ERASE = 0xF2, 0xF3, 0xF4
@@ -100,10 +102,13 @@ def free(scene: Scene) -> bool:
     return is_free(scene.card.operations, scene.card.scratch, scene.state, scene.command.p2)
 
 
-def is_free(table: object, scratch: object, state: State, number: int) -> bool:
+def is_free(
+    table: OperationsTable | None, scratch: ScratchTable | None, state: State, number: int
+) -> bool:
     """Whether the stored environment *number* of the current DF is the judge's to use."""
-    stored = getattr(table, "stored", ())
-    return state.df.path == getattr(scratch, "df", None) and f"{number:02X}" in stored
+    if table is None or scratch is None or state.df.path != scratch.df:
+        return False
+    return f"{number:02X}" in table.stored
 
 
 def _kept(scene: Scene) -> Ruling:
