@@ -36,7 +36,7 @@ TOP_LEVEL = {
     *PACKAGES,
     *DATA_ROOMS,
     *("tests", ".ci", ".github"),
-    *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"),
+    *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "action.yml"),
     *("Makefile", "pyproject.toml", "requirements.lock", "requirements-pcsc.lock"),
     *(".gitignore", ".gitattributes", ".pre-commit-config.yaml"),
 }
