@@ -17,6 +17,7 @@ import pytest
 
 from conformance.bench import Bench, Plan
 from conformance.cards import Ability, open_card
+from conformance.cards.recorded import RecordedCard
 from conformance.cards.recovering import Patience, RecoveringCard
 from conformance.case import Case
 from conformance.catalogue import load_catalogue
@@ -112,6 +113,8 @@ def prepare(request: Request) -> Judge:
     bench.found(atr)
     if recovering is not None:
         recovering.told = evidence.event
+    if isinstance(opened, RecordedCard):
+        opened.expanded = keys.expanded
     return Judge(bench, catalogue, circumstances, folder)
 
 

@@ -16,6 +16,8 @@ COPIED = ("sim:", "mutant:")
 """The cards whose runs were on copies; a record of theirs has the resets of copies in it."""
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.cards import CardUnderTest
     from conformance.result import Exchange
 
@@ -39,6 +41,8 @@ class RecordedCard:
         self.spec = spec
         self.abilities = abilities
         self.reader = reader
+        self.expanded: Callable[[str], bytes] = bytes.fromhex
+        """Turns an answer with slots into bytes; those who hold the keys put their own here."""
         self._atr = atr
         self._exchanges = exchanges
 
@@ -73,9 +77,11 @@ class RecordedCard:
         exchange = self._exchanges.popleft()
         if exchange.event or not exchange.command.startswith(command[:4].hex().upper()):
             raise CardLost(f"the record has no answer to {command[:4].hex().upper()} here")
-        if "{" in exchange.response:
-            raise CardLost("the record withholds what the card answered here: it was a secret")
-        return bytes.fromhex(exchange.response)
+        try:
+            return self.expanded(exchange.response)
+        except ValueError as error:
+            withheld = "the record withholds what the card answered here: it was a secret"
+            raise CardLost(withheld) from error
 
     def fork(self) -> CardUnderTest:
         """The record goes on, whichever copy it is of."""

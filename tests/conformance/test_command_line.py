@@ -225,6 +225,28 @@ def test_a_recorded_run_is_judged_again_without_the_card(
     assert "the record" in other.stderr
 
 
+def test_a_record_with_keys_in_it_is_judged_again_by_who_holds_them(
+    conformance: Command, tmp_path: Path
+) -> None:
+    """The file that anybody may read holds all bytes there are, so the channel's test key, too."""
+    common = ["run", "--examples", "3", "--area", "binary"]
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    conformance(*common, "--card", "sim:globalplatform", "--out", str(first))
+    assert ":CHANNEL}" in (first / "trace.jsonl").read_text()
+    again = conformance(*common, "--card", f"recorded:{first}", "--out", str(second))
+    assert again.returncode == 0, again.stderr
+    assert untimed(second) == untimed(first)
+    keys = tmp_path / "keys.toml"
+    keys.write_text(
+        'schema = 1\n[pin]\n"01" = "31323334"\n"81" = "313233343536"\n"02" = "3132333435363738"\n'
+    )
+    keys.chmod(0o600)
+    card = ("--card", f"recorded:{first}", "--keys", str(keys))
+    without = conformance(*common, *card, "--out", str(third))
+    assert without.returncode == 4
+    assert "it was a secret" in without.stderr
+
+
 def plain_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTEST_ADDOPTS": ""}
     return subprocess.run(
