@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "conformance-runner"
 SUITE = "conformance.suite"
+NAMELESS = f"{SUITE} judges a card: name one with --card, sim:iso7816 for example"
 ASKED = "conformance_request"
 """What one of several processes is told by the one that hands out the cases."""
 
@@ -42,6 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(runner, NAME)
         config.pluginmanager.register(sender)
         return
+    spread = bool(config.getoption("tx", default=None))
+    if not spec and spread and any(SUITE in str(one) for one in config.invocation_params.args):
+        raise pytest.UsageError(NAMELESS)
     if not spec or config.pluginmanager.has_plugin(NAME):
         return
     from conformance.engine import Request, prepare
@@ -58,7 +62,6 @@ def pytest_configure(config: pytest.Config) -> None:
         examples=config.getoption("--card-examples"),
         out=config.getoption("--card-out"),
     )
-    spread = bool(config.getoption("tx", default=None))
     try:
         judge = prepare(request)
         if spread:
@@ -77,6 +80,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
     ours = (item for item in items if getattr(item, "module", None) is not None)
     cases = any(item.module.__name__.startswith(SUITE) for item in ours)  # type: ignore[attr-defined]
     if cases and not config.pluginmanager.has_plugin(NAME):
-        raise pytest.UsageError(
-            f"{SUITE} judges a card: name one with --card, sim:iso7816 for example"
-        )
+        raise pytest.UsageError(NAMELESS)

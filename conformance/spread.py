@@ -30,6 +30,7 @@ from conformance.result import TRACE_FILE, Exchange, read_trace
 from conformance.result import Case as CaseResult
 from conformance.runner import Runner, in_order
 from conformance.suite import index
+from conformance.trial import ENDED
 from conformance.trouble import UsageError
 from conformance.verdict import Verdict
 
@@ -43,7 +44,6 @@ SHORTEST = 0.001
 """Seconds of a budget that is spent before a process begins."""
 SENT = "conformance_results"
 """The attribute of a report that carries the results of a case, and of the inventory before it."""
-ENDED = "the process that judged it ended"
 
 
 class Node(Protocol):

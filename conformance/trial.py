@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOT_REPEATED = "the failure did not come up again on a fresh card"
 BUDGET = "budget"
 """Why a case was not run that the time did not suffice for."""
+ENDED = "the process that judged it ended"
 NOT_TRIED_AGAIN = "the budget was spent before the failure could be tried again"
 
 

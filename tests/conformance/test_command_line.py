@@ -277,6 +277,9 @@ def test_the_suite_without_a_card_is_refused(tmp_path: Path) -> None:
     run = plain_pytest("-p", "no:cacheprovider", cwd=tmp_path)
     assert run.returncode == 4  # pytest's own word for a usage error
     assert "name one with --card" in run.stderr + run.stdout
+    spread = plain_pytest("-p", "no:cacheprovider", "-n", "2", cwd=tmp_path)
+    assert spread.returncode == 4
+    assert "name one with --card" in spread.stderr
     wrong = plain_pytest("--card", "sim:nothing", cwd=tmp_path)
     assert wrong.returncode == 4
     assert "no such profile" in wrong.stderr + wrong.stdout

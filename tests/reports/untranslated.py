@@ -45,7 +45,7 @@ TALKING = (
 )
 """Modules that say what happened in other ways: every sentence in them counts."""
 FILLED_IN = (
-    *("read", "update", "compact", "expanded", "referenced", "{1} + {2}"),
+    *("budget", "read", "update", "compact", "expanded", "referenced", "{1} + {2}"),
     *OPERATORS,
 )
 """What is put into the places of a template without being a literal: words, fields in a row."""
