@@ -26,7 +26,7 @@ from conformance.suite.finding import (
     known_references,
     open_file,
 )
-from conformance.suite.ways import beneath, reads, updates
+from conformance.suite.ways import beneath, naming_reads, naming_updates, neighbours, reads, updates
 from conformance.undo import JUDGED, opening
 from conformance.verdict import Risk
 
@@ -76,6 +76,10 @@ def test_read_refused(terminal: Terminal) -> None:
         terminal.send(select_path(ef))
         for command in reads(terminal, ef):
             terminal.send(command, expect=REFUSED, because="7816-4/access/read-refused")
+        for other in neighbours(terminal, ef):
+            for command in naming_reads(terminal, ef):
+                terminal.send(select_path(other))
+                terminal.send(command, expect=REFUSED, because="7816-4/access/read-refused")
 
 
 @case("access/update-refused", covers=["7816-4/access/update-refused"], risk=Risk.RESTORE)
@@ -84,8 +88,13 @@ def test_update_refused(terminal: Terminal) -> None:
     because = "7816-4/access/update-refused"
     for ef in _protected(terminal, "update"):
         terminal.send(select_path(ef))
-        for command in updates(terminal, ef, _other(terminal, ef)):
+        data = _other(terminal, ef)
+        for command in updates(terminal, ef, data):
             terminal.send(command, expect=REFUSED, because=because)
+        for other in neighbours(terminal, ef, "update"):
+            for command in naming_updates(terminal, ef, data):
+                terminal.send(select_path(other))
+                terminal.send(command, expect=REFUSED, because=because)
 
 
 @case("access/never", covers=["7816-4/access/never"], risk=Risk.RESTORE)

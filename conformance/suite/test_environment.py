@@ -8,6 +8,7 @@ from conformance.case import NotRun, case, not_applicable
 from conformance.commands import ALL, read_record, select_fid, select_name, select_path, verify
 from conformance.suite.finding import OK, REFUSED
 from conformance.suite.proving import changing, files_with_items, prove, writable
+from conformance.suite.ways import neighbours
 from conformance.trading import enter, pboc_of
 from conformance.verdict import Risk
 
@@ -153,6 +154,9 @@ def test_closed(terminal: Terminal) -> None:
         )
         for command in ways:
             terminal.send(command, expect=REFUSED, because=f"{_AREA}/read-closed")
+        for other in neighbours(terminal, ef):
+            terminal.send(select_path(other))
+            terminal.send(ways[2], expect=REFUSED, because=f"{_AREA}/read-closed")
         enter(terminal, ef.parent.path)
         for command in (ways[2], *ways[:2]):
             terminal.send(command, expect=OK, because=f"{_AREA}/read-opened")

@@ -75,35 +75,54 @@ def failing_selects(terminal: Terminal, ef: ElementaryFile) -> Iterator[CommandA
 
 def reads(terminal: Terminal, ef: ElementaryFile) -> Iterator[CommandAPDU]:
     """The first byte or record of *ef*, which is current, by each command declared."""
+    yield read_record(1, ef.size) if ef.kind is not Kind.TRANSPARENT else read_binary(0, 1)
+    if ef.kind is Kind.TRANSPARENT and terminal.statement.features.odd_binary:
+        yield odd(0xB1, 0, offset_object(0), ALL)
+    yield from naming_reads(terminal, ef)
+
+
+def naming_reads(terminal: Terminal, ef: ElementaryFile) -> Iterator[CommandAPDU]:
+    """The same by the commands that name *ef*, whichever EF of its DF is current."""
     features = terminal.statement.features
     sfi = ef.sfi if features.short_ef_identifier else None
-    if ef.kind is not Kind.TRANSPARENT:
-        yield read_record(1, ef.size)
-        if sfi:
-            yield read_record(1, ef.size, sfi=sfi)
-        return
-    yield read_binary(0, 1)
     if sfi:
-        yield read_binary(0, 1, sfi=sfi)
-    if features.odd_binary:
-        for reference in (0, sfi or 0, ef.fid):
+        transparent = ef.kind is Kind.TRANSPARENT
+        yield read_binary(0, 1, sfi=sfi) if transparent else read_record(1, ef.size, sfi=sfi)
+    if ef.kind is Kind.TRANSPARENT and features.odd_binary:
+        for reference in filter(None, (sfi, ef.fid)):
             yield odd(0xB1, reference, offset_object(0), ALL)
+
+
+def neighbours(
+    terminal: Terminal, ef: ElementaryFile, action: str = "read"
+) -> tuple[ElementaryFile, ...]:
+    """The EFs beside *ef* that anybody may read, or update: their rules are not those of *ef*."""
+    beside = (other for other in terminal.layout.elementary() if other.parent is ef.parent)
+    return tuple(
+        other
+        for other in beside
+        if other is not ef and (other.read if action == "read" else other.update).always
+    )
 
 
 def updates(terminal: Terminal, ef: ElementaryFile, data: bytes) -> Iterator[CommandAPDU]:
     """*data* into the first bytes or record of *ef*, which is current, by each command declared."""
+    transparent = ef.kind is Kind.TRANSPARENT
+    yield update_binary(0, data) if transparent else update_record(1, data)
+    if transparent and terminal.statement.features.odd_binary:
+        yield odd(0xD7, 0, offset_object(0) + data_object(data))
+    yield from naming_updates(terminal, ef, data)
+
+
+def naming_updates(terminal: Terminal, ef: ElementaryFile, data: bytes) -> Iterator[CommandAPDU]:
+    """The same by the commands that name *ef*, whichever EF of its DF is current."""
     features = terminal.statement.features
     sfi = ef.sfi if features.short_ef_identifier else None
-    if ef.kind is not Kind.TRANSPARENT:
-        yield update_record(1, data)
-        if sfi:
-            yield update_record(1, data, sfi=sfi)
-        return
-    yield update_binary(0, data)
+    transparent = ef.kind is Kind.TRANSPARENT
     if sfi:
-        yield update_binary(0, data, sfi=sfi)
-    if features.odd_binary:
-        for reference in (0, sfi or 0, ef.fid):
+        yield update_binary(0, data, sfi=sfi) if transparent else update_record(1, data, sfi=sfi)
+    if transparent and features.odd_binary:
+        for reference in filter(None, (sfi, ef.fid)):
             yield odd(0xD7, reference, offset_object(0) + data_object(data))
 
 
