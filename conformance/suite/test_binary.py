@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conformance.terminal import Terminal
 
 ABSENT_SFI = 28
+LAST_IN_A_BYTE = 0xFF
+"""The highest offset that a command with a short identifier can say."""
 TRANSPARENT = Kind.TRANSPARENT
 
 
@@ -208,14 +210,26 @@ def test_update_survives_reset(terminal: Terminal) -> None:
         terminal.send(read_binary(0, min(ef.size, 8)))
 
 
-@case("binary/update-by-sfi", covers=["7816-4/binary/update-by-sfi"], risk=Risk.RESTORE)
+@case(
+    "binary/update-by-sfi",
+    covers=[
+        "7816-4/binary/update-by-sfi",
+        "7816-4/binary/update-writes",
+        "7816-4/binary/update-only-there",
+    ],
+    risk=Risk.RESTORE,
+)
 def test_update_by_sfi(terminal: Terminal) -> None:
     """An EF of the current DF is written by its short identifier."""
     for ef in fresh(terminal, _with_sfi(writable(terminal, TRANSPARENT))):
         enter(terminal, ef, "read", "update")
-        command = update_binary(1, changed(terminal, ef, 1, 3), sfi=ef.sfi)
-        terminal.send(command, expect=OK, because="7816-4/binary/update-by-sfi")
-        terminal.send(read_binary(0, min(ef.size, 6), sfi=ef.sfi))
+        for offset, size in ((1, 3), (LAST_IN_A_BYTE, 4), (LAST_IN_A_BYTE - 3, 8)):
+            if offset + size > ef.size:
+                continue
+            command = update_binary(offset, changed(terminal, ef, offset, size), sfi=ef.sfi)
+            terminal.send(command, expect=OK, because="7816-4/binary/update-by-sfi")
+            terminal.send(read_binary(offset, size, sfi=ef.sfi))
+            terminal.send(read_binary(0, min(ef.size, 6), sfi=ef.sfi))
 
 
 @case("binary/update-extended", covers=["7816-4/binary/update-extended"], risk=Risk.RESTORE)

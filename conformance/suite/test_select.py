@@ -128,11 +128,12 @@ def test_occurrence(terminal: Terminal) -> None:
     if len(row) < 2:
         not_applicable("no two DF names begin alike")
     terminal.send(select_name(prefix), expect=OK, because=because)
-    for _ in row[1:]:
-        terminal.send(select_name(prefix, p2=FCP | NEXT, ne=ALL), expect=OK, because=because)
-    terminal.send(select_name(prefix, p2=FCP | NEXT, ne=ALL), expect=NOT_FOUND, because=because)
-    for _ in row[1:]:
-        terminal.send(select_name(prefix, p2=FCP | PREVIOUS, ne=ALL), expect=OK, because=because)
+    for way in (NEXT, PREVIOUS, NEXT):
+        command = select_name(prefix, p2=FCP | way, ne=ALL)
+        for _ in row[1:]:
+            terminal.send(command, expect=OK, because=because)
+        for _ in range(2):  # asked again, the row has not begun anew
+            terminal.send(command, expect=NOT_FOUND, because=because)
     terminal.send(select_name(prefix, p2=FCP | LAST, ne=ALL), expect=OK, because=because)
 
 
