@@ -80,8 +80,7 @@ class RecordedCard:
         try:
             return self.expanded(exchange.response)
         except ValueError as error:
-            withheld = "the record withholds what the card answered here: it was a secret"
-            raise CardLost(withheld) from error
+            raise CardLost("the record withholds what the card answered here: a secret") from error
 
     def fork(self) -> CardUnderTest:
         """The record goes on, whichever copy it is of."""

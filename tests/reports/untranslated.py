@@ -38,14 +38,15 @@ SPEAKERS = frozenset(
 )
 """What a sentence about a verdict is handed to."""
 TALKING = (
-    *("atr", "budget", "familyguard", "guard", "laws", "record", "terminal", "trial"),
+    *("atr", "budget", "custody", "familyguard", "guard", "laws", "record", "spread"),
+    *("terminal", "trial"),
     *("model/exact", "model/outcome", "model/pboc/proofs", "model/pboc/module"),
     *("operationsguard", "model/operations/ciphering", "model/operations/keypairs"),
     *("model/operations/proofs", "model/operations/signatures"),
 )
 """Modules that say what happened in other ways: every sentence in them counts."""
 FILLED_IN = (
-    *("budget", "read", "update", "compact", "expanded", "referenced", "{1} + {2}"),
+    *("budget", "read", "update", "compact", "expanded", "referenced", "{1} + {2}", "{1}; {2}"),
     *OPERATORS,
 )
 """What is put into the places of a template without being a literal: words, fields in a row."""
