@@ -46,9 +46,10 @@ class Session:
         """What the host shows."""
         return derived(self.s_mac, 1, self._context, 8 * self.mac_length)
 
-    def external_authenticate(self) -> bytes:
-        """The EXTERNAL AUTHENTICATE command that opens the session."""
-        return self._authenticated(bytes([0x84, 0x82, self.level, 0]), self.host_cryptogram)
+    def external_authenticate(self, cryptogram: bytes | None = None) -> bytes:
+        """The EXTERNAL AUTHENTICATE command that opens the session, or one with a wrong proof."""
+        given = self.host_cryptogram if cryptogram is None else cryptogram
+        return self._authenticated(bytes([0x84, 0x82, self.level, 0]), given)
 
     def protect(self, header: bytes, data: bytes, le: bytes = b"") -> bytes:
         """A short command under the session: enciphered where the level says so, with its C-MAC."""

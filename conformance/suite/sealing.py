@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OK = 0x9000
 RANDOM, MATERIAL = bytes(range(0x11, 0x19)), bytes(range(0x21, 0x31))
+S8, S16 = 8, 16
 REFUSED_SEAL = (0x6987, 0x6988, 0x6982, 0x6985, 0x6882, 0x6E00, 0x6A80)
 """How a command is refused whose protection is missing, incomplete or wrong."""
 
@@ -178,29 +179,42 @@ def bac(terminal: Terminal, df: DedicatedFile) -> tuple[Sealed, IcaoChannel]:
     return Sealed(terminal, channel), channel
 
 
-def initialize(terminal: Terminal, level: int) -> scp03.Session:
-    """INITIALIZE UPDATE, and the session that follows from its answer."""
+def initialize(terminal: Terminal, level: int, size: int = S8) -> scp03.Session:
+    """INITIALIZE UPDATE, and the session that follows; *size* is that of its proofs and MACs."""
     name = terminal.statement.messaging.scp03
     if not name:
         not_applicable("no SCP03 is declared")
     if name not in terminal.keys.secrets:
         raise NotRun(f"the value of the key {name} is not known")
-    keys = terminal.keys.secrets[name]
-    size = len(keys) // 3
-    answer = terminal.carry(CommandAPDU(0x80, 0x50, 0x00, 0x00, RANDOM, 256).encode())
-    if answer.sw != OK or len(answer.data) not in {29, 32}:
+    keys, host = terminal.keys.secrets[name], (RANDOM * 2)[:size]
+    half = len(keys) // 3
+    answer = terminal.carry(_initialize_update(host))
+    if answer.sw != OK or len(answer.data) - 2 * size not in {13, 16}:
         raise Unmet("scp03/session/initialize", f"{answer.sw:04X}", ["9000"])
-    challenge, cryptogram = answer.data[13:21], answer.data[21:29]
-    session = scp03.Session(keys[:size], keys[size : 2 * size], RANDOM, challenge, level)
+    challenge, cryptogram = answer.data[13 : 13 + size], answer.data[13 + size : 13 + 2 * size]
+    session = scp03.Session(keys[:half], keys[half : 2 * half], host, challenge, level, size)
     if session.card_cryptogram != cryptogram:
         raise Unmet("scp03/session/card-cryptogram", "the card cryptogram is wrong")
     return session
 
 
-def scp03_channel(terminal: Terminal, df: DedicatedFile, level: int) -> tuple[Sealed, HostChannel]:
+def _initialize_update(host_challenge: bytes) -> bytes:
+    return CommandAPDU(0x80, 0x50, 0x00, 0x00, host_challenge, 256).encode()
+
+
+def sizes(terminal: Terminal, df: DedicatedFile) -> tuple[int, ...]:
+    """Bytes of challenges, proofs and MACs that the card works with: 8 (S8), and perhaps 16."""
+    terminal.send(select_path(df))
+    longer = terminal.carry(_initialize_update(RANDOM * 2))
+    return (S8, S16) if longer.sw == OK else (S8,)
+
+
+def scp03_channel(
+    terminal: Terminal, df: DedicatedFile, level: int, size: int = S8
+) -> tuple[Sealed, HostChannel]:
     """An SCP03 session at *level* while *df* is current."""
     terminal.send(select_path(df))
-    session = initialize(terminal, level)
+    session = initialize(terminal, level, size)
     answer = terminal.carry(session.external_authenticate())
     if answer.sw != OK:
         raise Unmet("scp03/session/opens", f"{answer.sw:04X}", ["9000"])

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from conformance.case import Unmet, case, not_applicable, require
 from conformance.commands import get_challenge, read_binary, select_fid, select_path
+from conformance.crypto import icao
 from conformance.layout import SESSION, ElementaryFile, Kind
+from conformance.operating import flipped
 from conformance.suite.finding import OK, REFUSED
 from conformance.suite.sealing import (
+    MATERIAL,
+    RANDOM,
     IcaoChannel,
     Sealed,
     bac,
@@ -61,6 +65,21 @@ def test_bac_wrong(terminal: Terminal) -> None:
         spoiled = bytearray(proof)
         spoiled[place] ^= 0x01
         answer = terminal.carry(mutual(bytes(spoiled)))
+        require(answer.sw != OK and not answer.data, because, f"{answer.sw:04X}")
+    bac(terminal, ef.parent)
+
+
+@case("messaging/bac-other-challenge", covers=["9303/bac/wrong-proof"], risk=Risk.CONSUME)
+def test_bac_other_challenge(terminal: Terminal) -> None:
+    """A proof with a right MAC over another random number of the chip opens nothing."""
+    because = f"{_BAC}/wrong-proof"
+    ef = _file(terminal)
+    keys = bac_keys(terminal)
+    for place in reversed(range(8)):
+        terminal.send(select_path(ef.parent))
+        challenge, _ = bac_proof(terminal, keys)
+        proof = icao.bac_token(keys, RANDOM, flipped(challenge, place), MATERIAL)
+        answer = terminal.carry(mutual(proof))
         require(answer.sw != OK and not answer.data, because, f"{answer.sw:04X}")
     bac(terminal, ef.parent)
 
@@ -200,10 +219,12 @@ def test_failure_ends(terminal: Terminal) -> None:
 @case("messaging/plain-ends", covers=["9303/messaging/plain-ends-session"], risk=Risk.CONSUME)
 def test_plain_ends(terminal: Terminal) -> None:
     """After a plain command the session is over."""
-    sealed, channel, ef = _session(terminal)
-    _open(sealed, ef)
-    terminal.carry(read_binary(0, 4).encode())
-    sealed.refused(channel.seal(read_binary(0, 4)), f"{_AREA}/plain-ends-session")
+    ef = _file(terminal)
+    for plain in (get_challenge(8), read_binary(0, 4), select_fid(ef.fid, 0x02)):
+        sealed, channel, _ = _session(terminal)
+        _open(sealed, ef)
+        terminal.carry(plain.encode())
+        sealed.refused(channel.seal(read_binary(0, 4)), f"{_AREA}/plain-ends-session")
 
 
 @case("messaging/reset-ends", covers=["9303/messaging/reset-ends-session"], risk=Risk.CONSUME)

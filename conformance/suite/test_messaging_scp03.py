@@ -9,6 +9,7 @@ from conformance.commands import get_challenge, read_binary, select_fid, select_
 from conformance.crypto import pboc
 from conformance.crypto.scp03 import C_DECRYPTION, C_MAC, R_ENCRYPTION, R_MAC
 from conformance.layout import SESSION, DedicatedFile, ElementaryFile, Kind
+from conformance.operating import flipped
 from conformance.suite.finding import OK, REFUSED
 from conformance.suite.sealing import (
     REFUSED_SEAL,
@@ -16,6 +17,7 @@ from conformance.suite.sealing import (
     Sealed,
     initialize,
     scp03_channel,
+    sizes,
 )
 from conformance.suite.ways import updates
 from conformance.verdict import Risk
@@ -67,6 +69,20 @@ def test_wrong(terminal: Terminal) -> None:
         answer = terminal.carry(bytes(raw))
         require(answer.sw != OK, because, "a wrong cryptogram was accepted")
     scp03_channel(terminal, ef.parent, C_MAC)
+
+
+@case("messaging/scp03-cryptogram", covers=["scp03/session/host-cryptogram"], risk=Risk.CONSUME)
+def test_cryptogram(terminal: Terminal) -> None:
+    """A wrong host cryptogram under a right MAC opens nothing, whichever byte of it is wrong."""
+    because = f"{_SESSION}/host-cryptogram"
+    ef = _file(terminal)
+    for size in reversed(sizes(terminal, ef.parent)):
+        for place in reversed(range(size)):
+            session = initialize(terminal, C_MAC, size)
+            wrong = flipped(session.host_cryptogram, place)
+            answer = terminal.carry(session.external_authenticate(wrong))
+            require(answer.sw != OK, because, "a wrong cryptogram was accepted")
+            scp03_channel(terminal, ef.parent, C_MAC, size)
 
 
 @case("messaging/scp03-challenge", covers=["scp03/session/fresh-challenge"], risk=Risk.CONSUME)

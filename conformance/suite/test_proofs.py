@@ -14,6 +14,7 @@ from conformance.operating import (
     challenge_size,
     cryptogram,
     external,
+    flipped,
     internal,
     set_template,
     symmetric,
@@ -146,6 +147,33 @@ def test_external_wrong(terminal: Terminal) -> None:
                     because = f"{_AREA}/external-length"
                     terminal.send(external(key, data), expect=NOT_DONE, because=because)
         terminal.send(proof(terminal, key))
+
+
+@case("proof/external-blocks", covers=[f"{_AREA}/external-wrong"], risk=Risk.CONSUME)
+def test_external_blocks(terminal: Terminal) -> None:
+    """Where a card takes a proof over several blocks, a changed bit in any of them is refused."""
+    taken = False
+    for key in _external(terminal, 1):
+        ready(terminal, key)
+        size = challenge_size(key)
+        if not _taken(terminal, key, 2 * size):
+            continue
+        taken = True
+        for place in (2 * size - 1, size, size - 1, 0):
+            block = cryptogram(terminal.keys, key, terminal.send(get_challenge(2 * size)).data)
+            command = external(key, flipped(block, place))
+            terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/external-wrong")
+            terminal.send(proof(terminal, key), expect=OK, because=f"{_AREA}/external-right")
+    if not taken:
+        not_applicable("the card takes no challenge of several blocks")
+
+
+def _taken(terminal: Terminal, key: Key, size: int) -> bool:
+    """Whether the right proof over a challenge of *size* bytes is accepted."""
+    asked = terminal.send(get_challenge(size))
+    if asked.sw != OK:
+        return False
+    return terminal.send(external(key, cryptogram(terminal.keys, key, asked.data))).sw == OK
 
 
 @case(

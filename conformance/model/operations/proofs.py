@@ -151,7 +151,13 @@ def external(scene: Scene) -> Ruling:
         kept = refusal(f"{_AREA}/external-length", allowed, state)
         return Ruling((kept, replace(kept, then=staying(gone))))
     right = command.data == encrypt_ecb(key.algorithm, value, asked)
-    return _proven(gone, key) if right else _failed(scene, gone, key)
+    ruling = _proven(gone, key) if right else _failed(scene, gone, key)
+    if len(asked) == size:
+        return ruling
+    # ISO/IEC 7816-4 leaves it to the card whether a challenge may have several blocks.
+    unserved = refusal(f"{_AREA}/external-length", LENGTH, state)
+    either = (unserved, replace(unserved, then=staying(gone)))
+    return replace(ruling, outcomes=(*ruling.outcomes, *either))
 
 
 def _proven(gone: State, key: Key) -> Ruling:
