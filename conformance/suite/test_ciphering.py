@@ -93,7 +93,10 @@ def test_initial_value(terminal: Terminal) -> None:
             command = set_template(CONFIDENTIALITY, key=key, initial=initial)
             terminal.send(command, expect=OK, because="7816-4/environment/set")
             command = encipher(bytes(range(2 * size)))
-            terminal.send(command, expect=OK, because=because, wholly=True)
+            for _ in range(2):  # the second command begins where the first did
+                made = terminal.send(command, expect=OK, because=because, wholly=True).data
+            for _ in range(2) if "decipher" in key.usage else ():
+                terminal.send(decipher(made), expect=OK, because=because, wholly=True)
     if not found:
         not_applicable("no key enciphers in a chain of blocks by itself")
 

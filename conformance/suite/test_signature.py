@@ -14,6 +14,7 @@ from conformance.operating import (
     PROOF,
     algorithms,
     flipped,
+    hashed,
     perform,
     set_template,
     sign,
@@ -104,6 +105,25 @@ def test_wrong_length(terminal: Terminal) -> None:
 def test_nothing(terminal: Terminal) -> None:
     """Without data nothing is signed, unless a hash code is on the card."""
     for _ in _signing(terminal):
+        command = perform(PROOF, MESSAGE, b"")
+        terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/nothing-to-sign")
+    _not_after_a_reset(terminal)
+
+
+def _not_after_a_reset(terminal: Terminal) -> None:
+    """What HASH left on the card before a reset is not there to be signed after it."""
+    if "hash" not in table_of(terminal).operations:
+        return
+    for key in keys_for(terminal, "sign", secret=False):
+        if not hash_function(key.implied.get(SIGNATURE, "")):
+            continue
+        ready(terminal, key)
+        terminal.send(set_template(SIGNATURE, COMPUTES, key))
+        command = hashed(b"left behind", None)
+        terminal.send(command, expect=OK, because="7816-8/hash/for-signature")
+        terminal.reset()
+        ready(terminal, key)
+        terminal.send(set_template(SIGNATURE, COMPUTES, key))
         command = perform(PROOF, MESSAGE, b"")
         terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/nothing-to-sign")
 
