@@ -56,10 +56,14 @@ class Keys:
     """The values of cryptographic keys, by the names that the statement gives them."""
     _guesses: tuple[Hidden, ...] = field(init=False, repr=False, compare=False)
     _keys: tuple[Hidden, ...] = field(init=False, repr=False, compare=False)
+    _any_key: re.Pattern[bytes] | None = field(init=False, repr=False, compare=False)
+    """Finds out whether bytes hold a key at all, which hardly any do."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_guesses", redaction.hidden_guesses(self.values))
         object.__setattr__(self, "_keys", redaction.hidden_keys(self.secrets))
+        spelled = b"|".join(re.escape(one.value) for one in self._keys)
+        object.__setattr__(self, "_any_key", re.compile(spelled) if spelled else None)
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(self.values)})"
@@ -79,7 +83,7 @@ class Keys:
             return self._secret(raw)
         if len(raw) > 5 and (raw[0], raw[1]) == WRITE_KEY:
             return self._loaded(raw)
-        return redaction.masked(raw, self._keys) if len(raw) > SHORTEST else raw.hex().upper()
+        return self._without_keys(raw)
 
     def redacted_answer(self, asked: bytes, answer: bytes) -> str:
         """The *answer* to the command *asked* in hexadecimal, keys and guesses replaced by slots.
@@ -87,12 +91,15 @@ class Keys:
         A few bytes of reference data occur in files by chance, and a slot there would tell them; so
         guesses are looked for only where a command carried one.
         """
-        if len(answer) == 2:
-            return answer.hex().upper()
-        hidden = self._keys
+        data, sw = answer[:-2], answer[-2:].hex().upper()
         if asked[1:2] and asked[1] in SECRET_INSTRUCTIONS:
-            hidden = (*hidden, *self._guesses)
-        return redaction.masked(answer[:-2], hidden) + answer[-2:].hex().upper()
+            return redaction.masked(data, (*self._keys, *self._guesses)) + sw
+        return self._without_keys(data) + sw
+
+    def _without_keys(self, raw: bytes) -> str:
+        if self._any_key is None or len(raw) < SHORTEST or not self._any_key.search(raw):
+            return raw.hex().upper()
+        return redaction.masked(raw, self._keys)
 
     def told(self, text: str) -> str:
         """A sentence about the card, with every key that it spells replaced by its slot."""
