@@ -11,10 +11,9 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from itertools import islice
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,7 +25,7 @@ from conformance.cards import Ability
 from conformance.engine import Request, prepare, run_pytest
 from conformance.judge import INVENTORY
 from conformance.plugin import ASKED
-from conformance.result import TRACE_FILE, Exchange, read_trace
+from conformance.result import TRACE_FILE, Exchange
 from conformance.result import Case as CaseResult
 from conformance.runner import Runner, in_order
 from conformance.suite import index
@@ -104,6 +103,7 @@ class Collector:
         self._room = tempfile.TemporaryDirectory(prefix="conformance-")
         self._found: dict[str, _Found] = {}
         self._ended: set[str] = set()
+        self._traces: dict[Path, list[bytes]] = {}
         self._result: Result | None = None
 
     @property
@@ -165,14 +165,17 @@ class Collector:
         evidence, case = self.judge.bench.evidence, found.case
         if case.exchanges is not None:
             first = evidence.count
-            for exchange in _lines(found.room / TRACE_FILE, *case.exchanges):
-                evidence.adopt(exchange)
+            here, last = case.exchanges
+            for line in self._lines(found.room)[here : last + 1]:
+                evidence.adopt(Exchange.model_validate_json(line))
             case = case.model_copy(update={"exchanges": (first, evidence.count - 1)})
         self.judge.cases.append(case)
 
-
-def _lines(trace: Path, first: int, last: int) -> Iterator[Exchange]:
-    return islice(read_trace(trace), first, last + 1)
+    def _lines(self, room: Path) -> list[bytes]:
+        """The trace of one process, read once."""
+        if room not in self._traces:
+            self._traces[room] = (room / TRACE_FILE).read_bytes().splitlines()
+        return self._traces[room]
 
 
 class Sender:
