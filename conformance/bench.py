@@ -18,6 +18,7 @@ from conformance.guard import Guard
 from conformance.inventory import Inventory
 from conformance.model import Model
 from conformance.model.state import State, initial_state
+from conformance.returning import resync
 from conformance.terminal import Terminal
 from conformance.trouble import NotPutBack, TimeIsUp
 from conformance.undo import put_back
@@ -155,7 +156,9 @@ class Bench:
     def given_back(self, live: Model, *, everything: bool) -> Report:
         """Undo what the history of *live* did, or whatever differs from what was found."""
         with self.until(inf), self.unwatched():
-            return put_back(self, live, everything=everything)
+            report = put_back(self, live, everything=everything)
+            resync(self)
+            return report
 
     @contextmanager
     def unwatched(self) -> Iterator[None]:

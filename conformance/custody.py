@@ -43,6 +43,8 @@ class Holding:
     touched: bool = False
     """Whether anything was sent since it was last put back that may have changed it."""
     switched: bool = False
+    doubtful: bool = False
+    """Whether the card took a wrong value, or refused one that it had taken: nothing is certain."""
     most: int = 15
     """The most tries that a right value has been seen to give back."""
 
@@ -85,6 +87,7 @@ class Try:
     holding: Holding
     guess: bytes | None
     new: bytes = b""
+    question: bool = False
 
     @property
     def right(self) -> bool:
@@ -114,6 +117,8 @@ class Custody:
         self.keys = keys
         self._layout = layout
         self._risk = risk
+        self.asking_costs = False
+        """Whether the card has been seen to count a question as a wrong guess."""
         self._under_way: tuple[tuple[Try, int, bool], ...] = ()
         self.holdings = {
             one: Holding(one, one.tries, [right] if (right := keys.right(one)) else [])
@@ -129,8 +134,15 @@ class Custody:
             self._admit_update(raw, model)
             return
         tries = tuple(self._tries(raw, model))
+        if raw[1] in {DISABLE, ENABLE} and self._risk is not Risk.DESTROY:
+            for one in tries:
+                if not one.holding.required:
+                    name = one.holding.reference.name
+                    raise Refused(f"{name} was found without a requirement, and is left so")
         for one in tries:
-            if one.worst < 0 and not (one.right and not one.new) and self._risk is not Risk.DESTROY:
+            harmless = one.right and not one.new
+            kept = one.worst < 0 or one.holding.doubtful
+            if kept and not harmless and self._risk is not Risk.DESTROY:
                 name, floor = one.holding.reference.name, one.holding.reference.floor
                 reason = f"{name} has {one.holding.left} tries left, which are kept"
                 raise Refused(f"{reason} (its floor is {floor}); that needs --risk destroy")
@@ -163,21 +175,30 @@ class Custody:
                 one.holding.left = before
                 if not position:
                     self._accepted(raw[1], one)
-                if raw[1] == VERIFY and one.right and one.holding.left == before:
+                same = one.holding.left == before
+                if raw[1] == VERIFY and one.right and (same or one.question):
                     one.holding.touched = touched
                 continue
             if sw in NOT_COMPARED:
                 one.holding.left = before
+                one.holding.touched = touched if one.question else one.holding.touched
+            elif sw & 0xFFF0 == 0x63C0 and one.question:
+                fewer = sw & 0x0F < one.holding.left
+                one.holding.told(sw & 0x0F)
+                one.holding.touched = touched or fewer
             elif sw & 0xFFF0 == 0x63C0 and one.guess is not None:
                 one.holding.told(sw & 0x0F)
                 one.holding.refused(one.guess)
             elif sw == BLOCKED:
                 one.holding.told(0)
+            elif one.question:
+                one.holding.touched = touched
 
     def _accepted(self, ins: int, one: Try) -> None:
         holding = one.holding
         if one.guess is None and not one.new:
             return
+        holding.doubtful |= one.guess is not None and one.guess not in holding.likely
         holding.accepted()
         if one.new:
             holding.likely.sort(key=lambda value: value != one.new)
@@ -209,8 +230,10 @@ class Custody:
                 size = 0 if command.p1 == 1 else reference.length
                 guess = command.data[:size] if size else None
                 yield Try(self.holdings[reference], guess, command.data[size:])
-            elif command.data or command.ins != VERIFY:
+            elif command.data or command.ins != VERIFY or self.asking_costs:
                 yield Try(self.holdings[reference], command.data)
+            else:
+                yield Try(self.holdings[reference], None, question=True)
 
     def _reset(self, reference: Reference, command: CommandAPDU) -> Iterator[Try]:
         """RESET RETRY COUNTER: the code is tried where it is kept, a new value comes here."""

@@ -101,6 +101,10 @@ def _look_at_reference(bench: Bench, holding: Holding) -> None:
         holding.required = sw != ACCEPTED
         if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
             left = sw & 0x0F if sw != BLOCKED else 0
+        if left is not None and left > reference.floor and not bench.copies:
+            again = ask(bench, query(reference.number)).sw
+            bench.custody.asking_costs |= again != sw
+            holding.touched = again != sw
     bench.record(undolog.ReferenceEntry(name=reference.name, tries=left, required=holding.required))
     if left is not None:
         holding.left = left

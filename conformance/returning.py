@@ -75,9 +75,21 @@ def _give_back(bench: Bench, holding: Holding, report: Report) -> None:
     report.told(f"the value of {reference.name}", succeeded=succeeded)
 
 
+def resync(bench: Bench) -> None:
+    """Take down tries that came back because a right value was given to open something."""
+    for holding in bench.custody.holdings.values():
+        reference = holding.reference
+        if holding.touched or holding.left >= reference.tries or bench.custody.asking_costs:
+            continue
+        if bench.statement.features.verify_query:
+            holding.left = min(reference.tries, holding.most)
+            recount(bench, holding)
+            bench.baseline = bench.baseline.with_tries(reference, holding.left)
+
+
 def recount(bench: Bench, holding: Holding) -> None:
-    """Ask the card how many tries are left, where it can tell; it is believed about fewer."""
-    if not bench.statement.features.verify_query:
+    """Ask the card how many tries are left, where that is free; it is believed about fewer."""
+    if not bench.statement.features.verify_query or bench.custody.asking_costs:
         return
     bench.reset(bench.card)
     ask(bench, select_path(holding.reference.df))
@@ -102,18 +114,33 @@ def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
         at_the_floor = holding.left - 1 < holding.reference.floor
         if at_the_floor and _unblocked(bench, holding, right):
             return True
-        if at_the_floor and (len(holding.likely) > 1 or not holding.left):
+        uncertain = len(holding.likely) > 1 or holding.doubtful
+        if at_the_floor and (uncertain or not holding.left):
             return False
         sw = _at(bench, VERIFY, holding, value)
         if sw == ACCEPTED:
             holding.accepted()
-            return value == right or _at(bench, CHANGE, holding, value + right) == ACCEPTED
+            return value == right or _changed(bench, holding, value, right)
         holding.left = max(0, holding.left - 1)
         if sw & 0xFFF0 == 0x63C0:
             holding.told(sw & 0x0F)
         if holding.likely == [value]:
+            holding.doubtful = True
             return False
         holding.refused(value)
+    return False
+
+
+def _changed(bench: Bench, holding: Holding, value: bytes, right: bytes) -> bool:
+    """Whether *value*, which was accepted, was changed for the right one."""
+    recount(bench, holding)
+    bench.reset(bench.card)
+    ask(bench, select_path(holding.reference.df))
+    if holding.doubtful or holding.left - 1 < holding.reference.floor:
+        return False
+    if _at(bench, CHANGE, holding, value + right) == ACCEPTED:
+        return True
+    holding.left, holding.doubtful = holding.left - 1, True
     return False
 
 

@@ -24,7 +24,7 @@ from conformance.layout import ElementaryFile, Kind
 from conformance.model.management import CREATE
 from conformance.refund import give_back_money
 from conformance.reopening import Opened, prove_spent
-from conformance.returning import Report, ask, delete_created, give_back_values, reactivate
+from conformance.returning import Report, ask, delete_created, give_back_values, reactivate, resync
 from conformance.terminal import Violation
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def take_stock(bench: Bench) -> None:
     if not bench.copies:
         with bench.unwatched():
             count_money(bench)
+            resync(bench)
     if first is not None:
         raise first
 
