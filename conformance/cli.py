@@ -171,28 +171,10 @@ def replay(
     keys: KeysOption = None,
     risk: RiskOption = None,
 ) -> int:
-    """Play the script of a failed case again; exit 1 when the failure comes up again."""
-    from conformance.engine import Request, prepare
-    from conformance.replaying import failed_case, replay_script
-    from conformance.result import read_result
+    """Show a failure again, by its script or its case; exit 1 when it comes up again."""
+    from conformance.replay_cli import command
 
-    result = read_result(folder)
-    failed = failed_case(result, case)
-    assert failed.failure is not None
-    request = Request(
-        card=card or result.card.spec, ics=ics, keys=keys, risk=risk or result.run.risk
-    )
-    judge = prepare(request)
-    try:
-        violation = replay_script(judge.bench, failed.failure.script, _say)
-        judge.bench.put_back()
-    finally:
-        judge.bench.card.close()
-    if violation is None:
-        _say(f"# the failure did not come up: {failed.failure.requirement}")
-        return 0
-    _say(f"# {violation.requirement}: {violation.message}")
-    return 1
+    return command(folder, case, card, ics, keys, risk)
 
 
 @app.command()

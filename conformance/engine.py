@@ -216,14 +216,16 @@ def execute(
     listener: Listener | None = None,
     *,
     until: str | None = None,
+    only: str | None = None,
 ) -> Result:
     """Run the suite with *judge* and give the finished result.
 
-    Only the cases of *areas*, if any are named; no further than a failure of *until*.
+    Only the cases of *areas*, if any are named, or the case *only*; no further than a failure of
+    *until*.
     """
     if listener is not None:
         judge.listener = listener
-    runner = Runner(judge, tuple(areas), until)
+    runner = Runner(judge, tuple(areas), until, only=only)
     run_pytest(runner)
     return runner.result
 

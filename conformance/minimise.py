@@ -194,7 +194,10 @@ SIMPLIFICATIONS: Mapping[int, tuple[Callable[[CommandAPDU], dict[str, Any]], ...
 
 
 def failure_of(bench: Bench, violation: Violation) -> Failure:
-    """What the result says of *violation*; the script holds no secret and can be replayed."""
+    """What the result says of *violation*; the script holds no secret.
+
+    It can be replayed, unless it depends on what only the case knows, such as session keys.
+    """
     lines = [_line(bench, step) for step in violation.history]
     if lines:
         lines[-1] = lines[-1].model_copy(
@@ -207,6 +210,7 @@ def failure_of(bench: Bench, violation: Violation) -> Failure:
         message=bench.keys.told(violation.message),
         allowed=tuple(bench.keys.told(answer) for answer in violation.allowed),
         script=tuple(lines),
+        again="script" if violation.replayable else "case",
     )
 
 

@@ -1,48 +1,68 @@
-"""Plays a script again on a card, judged as in the run, to see whether a failure reproduces."""
+"""Shows a failure again on the same card or another: its script, judged as in the run, or its case.
+
+A script that depends on session keys or on a challenge says nothing on another day. Where only the
+case knew what to expect, the whole case is tried again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from conformance.engine import execute
 from conformance.guard import Refused
+from conformance.minimise import script_text
 from conformance.terminal import Step, Violation
 from conformance.trouble import UsageError
 from conformance.undo import take_stock
+from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
+    from conformance.judge import Judge
     from conformance.result import Case as CaseResult
-    from conformance.result import Result
-    from conformance.result import Step as Line
+    from conformance.result import Failure, Result
+
+Show = Callable[[str], None]
+WORD = re.compile(r"[0-9A-F]{4}")
+"""What an allowed answer is where a case expected a status word; a rule of the model says more."""
 
 
 def failed_case(result: Result, identifier: str) -> CaseResult:
     """The case *identifier* of *result*; UsageError when it has no script."""
     for case in result.cases:
         if case.id == identifier:
-            if case.failure is None or not case.failure.script:
-                raise UsageError(
-                    f"{identifier}: the case has no script, its verdict is {case.verdict}"
-                )
+            if case.failure is None:
+                raise UsageError(f"{identifier}: the case has no failure, it is {case.verdict}")
             return case
     failed = ", ".join(case.id for case in result.cases if case.failure is not None)
-    raise UsageError(f"{identifier}: no such case; those with a script are: {failed or 'none'}")
+    raise UsageError(f"{identifier}: no such case; those with a failure are: {failed or 'none'}")
 
 
-def replay_script(
-    bench: Bench, script: Sequence[Line], show: Callable[[str], None]
-) -> Violation | None:
-    """Play *script* on a fresh card, showing each exchange; the violation that came up, if any.
+def replay_case(judge: Judge, identifier: str, show: Show) -> tuple[Verdict, str]:
+    """Try the case *identifier* again and put the card back; its verdict, and why."""
+    again = next(one for one in execute(judge, only=identifier).cases if one.id == identifier)
+    if again.failure is None:
+        return again.verdict, again.reason
+    show(script_text(again.failure))
+    return again.verdict, f"{again.failure.requirement}: {again.failure.message}"
 
-    What a card holds that cannot be copied is read first: without that nothing could be put back.
+
+def replay_script(bench: Bench, failure: Failure, show: Show) -> Violation | None:
+    """Play the script of *failure* on a fresh card; the violation that came up, if any.
+
+    The last answer is judged by what the case expected there, too.
+
+    What the card holds is read first: to know what it must answer, and to be able to put it back.
     """
-    if not bench.copies:
-        with suppress(Violation):
-            take_stock(bench)
+    with suppress(Violation):
+        take_stock(bench)
     terminal = bench.begin()
-    for line in script:
+    words = tuple(int(word, 16) for word in failure.allowed if WORD.fullmatch(word))
+    expected = (failure.requirement, words) if words else None
+    for line in failure.script:
         try:
             if line.command == "reset":
                 show("reset")
@@ -50,7 +70,8 @@ def replay_script(
                 continue
             show(f"> {line.command}  {line.note}")
             raw = bench.keys.expanded(line.command)
-            response = terminal.play(Step(raw))
+            last_one = line is failure.script[-1]
+            response = terminal.play(Step(raw, expect=expected if last_one else None))
             show(f"< {bench.keys.redacted_answer(raw, response.encode())}")
         except Violation as violation:
             last = violation.history[-1]

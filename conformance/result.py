@@ -146,6 +146,10 @@ class Failure(_Value):
     message: Text
     allowed: tuple[Text, ...] = ()
     script: tuple[Step, ...] = ()
+    again: Annotated[
+        Literal["script", "case"],
+        Field(description="what shows the failure again: the script, or only the whole case"),
+    ] = "script"
 
 
 class Case(_Value):

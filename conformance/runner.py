@@ -93,8 +93,10 @@ class Runner:
         areas: tuple[str, ...] = (),
         until: str | None = None,
         processes: int = 1,
+        only: str | None = None,
     ) -> None:
         self.judge = judge
+        self._only = only
         self._processes = processes
         self._areas = areas
         self._until = until
@@ -115,14 +117,17 @@ class Runner:
         ordered = in_order(cases, self.judge)
         if self._processes > 1 and self.judge.bench.deadline == inf:
             ordered.sort(key=lambda case: GENERATED not in case.id)  # what takes long begins first
-        chosen = [cases[case] for case in ordered]
-        if self._areas:
-            wanted = (*self._areas, "laws")
-            kept = [item for item in chosen if (case := case_of(item)) and case.area in wanted]
-            config.hook.pytest_deselected(items=[item for item in chosen if item not in kept])
-            chosen = kept
+        kept = [case for case in ordered if self._wanted(case)]
+        chosen = [cases[case] for case in kept]
+        left_out = [cases[case] for case in ordered if case not in kept]
+        config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if case_of(item) is None] + chosen
         self._ahead = self._to_the_last([case for item in chosen if (case := case_of(item))])
+
+    def _wanted(self, case: Case) -> bool:
+        if self._only is not None:
+            return case.id == self._only
+        return not self._areas or case.area in (*self._areas, "laws")
 
     def _to_the_last(self, cases: Sequence[Case]) -> dict[Case, int]:
         """For each of *cases*, how many of those from it to the last will take time."""

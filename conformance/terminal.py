@@ -38,17 +38,18 @@ class Step:
 
 
 class Grounds(Enum):
-    """Why the model would have a card answer what a case expects of it."""
+    """What the model says of an answer that a case does not expect."""
 
-    RULE = "a rule allows it"
-    UNJUDGED = "no rule knows"
-    NONE = "every rule forbids it"
+    FORBIDDEN = "no rule allows the answer"
+    ALLOWED = "a rule allows the answer as well as what is expected"
+    UNJUDGED = "no rule knows the command"
+    UNEXPECTED = "every rule forbids what is expected"
 
 
 class Violation(AssertionError):
     """The card broke *requirement* with the last answer of *history*."""
 
-    grounds = Grounds.RULE
+    grounds = Grounds.FORBIDDEN
 
     def __init__(
         self,
@@ -123,7 +124,7 @@ class Terminal:
             requirement, words = step.expect
             allowed = [f"{word:04X}" for word in words]
             violation = self._violation(requirement, self._answered(raw, answer), allowed)
-            violation.grounds = self._grounds(raw, words)
+            violation.grounds = self._grounds(raw, words, response)
             raise violation
         try:
             self.met |= self.model.observe(raw, response)
@@ -155,13 +156,16 @@ class Terminal:
             raise self._violation(RESET_ANSWER, message, (self.bench.atr.hex().upper(),))
         return atr
 
-    def _grounds(self, raw: bytes, words: tuple[int, ...]) -> Grounds:
-        """On what grounds one of *words* is expected of the card now."""
+    def _grounds(self, raw: bytes, words: tuple[int, ...], response: ResponseAPDU) -> Grounds:
+        """On what grounds one of *words* is expected of the card now, and not *response*."""
         outcomes = [one for ruling in self.model.rulings(raw) for one in ruling.outcomes]
         allowing = [one for one in outcomes if not one.words.isdisjoint(words)]
         if not allowing:
-            return Grounds.NONE
-        return Grounds.RULE if any(one.requirement for one in allowing) else Grounds.UNJUDGED
+            return Grounds.UNEXPECTED
+        if not any(one.requirement for one in allowing):
+            return Grounds.UNJUDGED
+        answered = any(one.fits(response) for one in outcomes)
+        return Grounds.ALLOWED if answered else Grounds.FORBIDDEN
 
     def _answered(self, raw: bytes, answer: bytes) -> str:
         """What happened, in a line without secrets; of a long answer the beginning."""

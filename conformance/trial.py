@@ -90,7 +90,7 @@ def _judge(
     except Violation as violation:
         return settle(bench, violation, body)
     except Unmet as unmet:
-        bare = Violation(unmet.requirement, str(unmet), unmet.allowed, ())
+        bare = Violation(unmet.requirement, str(unmet), unmet.allowed, (), replayable=False)
         return Finding(Verdict.FAIL, str(unmet), failure_of(bench, bare))
     except CardLost:
         raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from conformance.engine import Request, execute, prepare
 from conformance.mutants import MUTANTS
 from conformance.reporting.markdown import code, escape
-from conformance.result import Result
+from conformance.result import Failure, Result
 from conformance.verdict import Verdict
 
 HEAD = """\
@@ -32,11 +32,16 @@ class Row:
     """Whether the declared requirement failed."""
     case: str = ""
     """The case that found it."""
-    script: int = 0
-    """How many lines its script has."""
+    failure: Failure | None = None
+    """What was told of it."""
     others: tuple[str, ...] = ()
     """Other requirements that failed before."""
     seconds: float = 0.0
+
+    @property
+    def script(self) -> int:
+        """How many lines the script of the failure has."""
+        return len(self.failure.script) if self.failure is not None else 0
 
 
 def judge_mutant(name: str, seed: int = 0, examples: int = 100) -> Row:
@@ -68,13 +73,12 @@ def _row(result: Result, name: str, breaks: str) -> Row:
     )
     for case in failed:
         if case.failure is not None and case.failure.requirement == breaks:
-            script = len(case.failure.script)
             return Row(
                 name,
                 breaks,
                 killed=True,
                 case=case.id,
-                script=script,
+                failure=case.failure,
                 others=others,
                 seconds=seconds,
             )

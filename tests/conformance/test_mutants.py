@@ -9,10 +9,12 @@ import pytest
 
 import conformance.mutants
 from conformance.cards import open_card
-from conformance.engine import all_cases
+from conformance.engine import Request, all_cases, prepare
 from conformance.mutants import MUTANTS
 from conformance.mutants.matrix import Row, judge_all, judge_mutant, markdown_of
+from conformance.replaying import replay_case, replay_script
 from conformance.trouble import UsageError
+from conformance.verdict import Verdict
 
 SHORT = {
     "binary/off-by-one": 5,
@@ -29,6 +31,19 @@ def test_killed_on_its_requirement(name: str) -> None:
     row = judge_mutant(name, examples=5)
     assert row.killed, row
     assert row.script <= SHORT.get(name, 12)
+    assert shown_again(row, f"mutant:{name}"), "the failure can be replayed"
+    assert not shown_again(row, f"sim:{MUTANTS[name].profile}"), "a sound card does not fail so"
+
+
+def shown_again(row: Row, card: str) -> bool:
+    """Whether `conformance replay` of the failure finds one on *card*."""
+    assert row.failure is not None
+    judge = prepare(Request(card=card, risk=MUTANTS[row.name].risk, examples=5))
+    if row.failure.again == "case":
+        verdict, why = replay_case(judge, row.case, lambda _line: None)
+        assert verdict in {Verdict.PASS, Verdict.FAIL}, why
+        return verdict is Verdict.FAIL
+    return replay_script(judge.bench, row.failure, lambda _line: None) is not None
 
 
 def test_there_are_enough_of_them() -> None:

@@ -41,16 +41,15 @@ def compute(scene: Scene) -> Ruling:
 def verify(scene: Scene) -> Ruling:
     """The checksum (8E) over the plain value (80)."""
     choice = choose(scene, 0xB4, VERIFIES, "checksum")
-    ruling = choice.ruling(scene)
-    if ruling is not None or choice.key is None:
-        return ruling or scene.staying()
     try:
         given, code = with_proof(scene.command.data, (PLAIN,), CHECKSUM)
     except Malformed:
-        allowed = LENGTH | words(0x6985, 0x6A87, 0x6A88)
-        return Ruling((refusal(f"{_AREA}/malformed", allowed, scene.state),))
-    if given is None:
-        return scene.staying()
+        return choice.or_malformed(
+            scene, f"{_AREA}/malformed", LENGTH | words(0x6985, 0x6A87, 0x6A88)
+        )
+    ruling = choice.ruling(scene)
+    if ruling is not None or choice.key is None or given is None:
+        return ruling or scene.staying()
     right = _code(scene, choice, choice.key, given[1])
     if isinstance(right, Ruling):
         return right

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.apdu import CommandAPDU
     from conformance.keys import Keys
     from conformance.layout import Key
-    from conformance.model.outcome import DataRule
+    from conformance.model.outcome import DataRule, Words
     from conformance.model.state import State
     from conformance.statement import Statement
 
@@ -89,6 +89,12 @@ class Choice:
         if self.unclear:
             return scene.staying()
         return Ruling(self.refusals) if self.refusals else None
+
+    def or_malformed(self, scene: Scene, requirement: str, allowed: Words) -> Ruling:
+        """The ruling of a malformed data field: a card may name that, or any other reason."""
+        if self.unclear:
+            return scene.staying()
+        return Ruling((*self.refusals, refusal(requirement, allowed, scene.state)))
 
     @property
     def suspects(self) -> tuple[Suspect, ...]:

@@ -97,13 +97,13 @@ def compute(scene: Scene) -> Ruling:
 def verify(scene: Scene) -> Ruling:
     """The signature (9E) over what stands beside it, or over what HASH has left."""
     choice = choose(scene, 0xB6, VERIFIES, "verify")
-    ruling = choice.ruling(scene)
-    if ruling is not None or choice.key is None:
-        return ruling or scene.staying()
     try:
         given, signature = with_proof(scene.command.data, INPUTS, SIGNATURE)
     except Malformed:
-        return Ruling((refusal(f"{_AREA}/malformed", NOTHING | words(0x6A87), scene.state),))
+        return choice.or_malformed(scene, f"{_AREA}/malformed", NOTHING | words(0x6A87))
+    ruling = choice.ruling(scene)
+    if ruling is not None or choice.key is None:
+        return ruling or scene.staying()
     public = scene.public(choice.key)
     if given is None or public is None:
         return scene.staying()
