@@ -99,23 +99,28 @@ def test_the_command_behind_which_the_card_was_gone_is_named(judged: Judged) -> 
     assert judged.failure("coding/class")["script"][-1]["command"] == GREEDY_CLASS
 
 
+def by_hand(command: str) -> str:
+    """What OpenSC's tool says of one command, sent as a person would who checks the report."""
+    number = Readers.now().number.get(READER, "0")
+    sent = program("opensc-tool", "--reader", number, "--send-apdu", command)
+    return sent.stdout + sent.stderr
+
+
+def wait_for_the_card() -> None:
+    """The card answers: the service may still tell of one that is dead already."""
+    answered = "Received (SW1=0x90, SW2=0x00)"
+    wait_until("the card is back", lambda: answered in by_hand(GREEDY_CLASS))
+
+
 def test_its_faults_come_up_again_by_hand(judged: Judged) -> None:
-    """As a person would check the report: with OpenSC's tool, one command at a time."""
-    number = Readers.now().number[READER]
-
-    def by_hand(command: str) -> str:
-        wait_until("the card is back", lambda: atr_in(READER) == ATR)
-        sent = program("opensc-tool", "--reader", number, "--send-apdu", command)
-        return sent.stdout + sent.stderr
-
-    assert "Received (SW1=0x90, SW2=0x00)" in by_hand(GREEDY_CLASS)
+    wait_for_the_card()
     deaths = judged.card.deaths
     assert "APDU transmit failed" in by_hand(SELECT_FCI)
     wait_until("the card has died of it", lambda: judged.card.deaths > deaths)
 
 
 def test_it_is_interviewed_for_a_draft_that_can_be_used(judged: Judged, tmp_path: Path) -> None:
-    wait_until("the card is back", lambda: atr_in(READER) == ATR)
+    wait_for_the_card()
     assert judged.card.deaths
     draft = tmp_path / "draft.toml"
     arguments = ("ics", "new", "--card", f"pcsc:{READER}", "--effort", "12", "-o", str(draft))
