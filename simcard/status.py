@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _CHANGING_SW1: Final = frozenset({0x61, 0x63, 0x65, 0x90})
+_FIRST_DIGITS: Final = frozenset({0x6, 0x9})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class StatusWord:
     is_error: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0x6000 <= self.value <= 0x9FFF:
-            raise ValueError(f"{self.value:04X} is not a status word (6XXX or 9XXX)")
+        if self.value >> 12 not in _FIRST_DIGITS:
+            raise ValueError(f"{self.value:04X} is not a status word: SW1 is '6X' or '9X'")
         sw1 = self.value >> 8
         object.__setattr__(self, "encoded", self.value.to_bytes(2, "big"))
         object.__setattr__(self, "memory_may_have_changed", sw1 in _CHANGING_SW1)
