@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from conformance import ics_cli, mutants_cli, report_cli, restore_cli
+from conformance.console import complain, new_console
 from conformance.trouble import CardLost, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 USAGE = 3
 LOST = 4
 INTERRUPTED = 2
-WIDTH_OF_A_FILE = 160
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -30,9 +29,7 @@ app.add_typer(ics_cli.app, name="ics")
 app.add_typer(report_cli.app, name="report")
 app.command("restore")(restore_cli.restore)
 app.command("mutants")(mutants_cli.mutants)
-_console = Console(
-    highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
-)
+_console = new_console()
 
 CardOption = Annotated[str, typer.Option("--card", "-c", help="sim:PROFILE, pcsc:READER, ...")]
 IcsOption = Annotated[str | None, typer.Option("--ics", help="Statement; default: by the ATR.")]
@@ -112,9 +109,9 @@ def _judged(request: Request, out: Path, processes: str) -> int:
             result = execute_spread(judge, request, count, display)
     show_result(_console, result)
     if judge.lost:
-        _error(judge.lost)
+        complain(judge.lost)
     if judge.owing:
-        _error(judge.owing)
+        complain(judge.owing)
     _report(out)
     return exit_code(result)
 
@@ -192,14 +189,6 @@ def compare(
     return command(_console, before, after, html, lang)
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - standard output is the result
-
-
-def _error(text: str) -> None:
-    print(f"conformance: {text}", file=sys.stderr)  # noqa: T201
-
-
 def _command_line_errors() -> tuple[type[Exception], ...]:
     """The exceptions of wrong options; typer brings them along under changing names."""
     ancestors = typer.BadParameter.__mro__
@@ -212,15 +201,15 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
-        _error(str(error))
+        complain(str(error))
         code = USAGE
     except CardLost as error:
-        _error(str(error))
+        complain(str(error))
         code = LOST
     except _command_line_errors() as error:
-        _error(str(getattr(error, "format_message", error.__str__)()))
+        complain(str(getattr(error, "format_message", error.__str__)()))
         code = USAGE
     except (KeyboardInterrupt, typer.Abort):
-        _error("interrupted")
+        complain("interrupted")
         code = INTERRUPTED
     sys.exit(code or 0)

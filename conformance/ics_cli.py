@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from conformance.console import say
+
 if TYPE_CHECKING:
     from conformance.cards import CardUnderTest
     from conformance.interview import Interview, Scope
@@ -34,9 +36,9 @@ def check(
     statement, known = declared_in(file, keys)
     facts = facts_of(statement)
     concerned = sum(rule.condition.holds(facts) for rule in load_catalogue())
-    _say(f"{file}: {statement.card.name}, ATR {statement.card.atr}")
-    _say(f"{len(statement.layout.files)} files, {len(statement.layout.references)} references")
-    _say(f"{len(known.values)} values known, {concerned} requirements concern this card")
+    say(f"{file}: {statement.card.name}, ATR {statement.card.atr}")
+    say(f"{len(statement.layout.files)} files, {len(statement.layout.references)} references")
+    say(f"{len(known.values)} values known, {concerned} requirements concern this card")
     return 0
 
 
@@ -127,17 +129,13 @@ def _write(interview: Interview, card: CardUnderTest, out: Path | None) -> None:
     findings = interview.findings
     text = draft(findings, card.reader or card.spec, keys_beside(out or Path(NO_FILE)).name)
     if out is None:
-        _say(text.rstrip("\n"))
+        say(text.rstrip("\n"))
         return
     try:
         write_atomically(out, text.encode())
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error}") from error
     ended = "" if findings.finished else ", as far as the interview went"
-    _say(f"{out}: {len(findings.files)} files, {len(findings.references)} references{ended}")
+    say(f"{out}: {len(findings.files)} files, {len(findings.references)} references{ended}")
     if findings.finished:
-        _say(f"read it, then: conformance run --card '{card.spec}' --ics {out} --risk observe")
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - standard output is the result
+        say(f"read it, then: conformance run --card '{card.spec}' --ics {out} --risk observe")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from conformance.console import new_console
 from conformance.result import write_atomically
 from conformance.trouble import UsageError
-
-WIDTH_OF_A_FILE = 160
 
 
 def mutants(
@@ -35,9 +32,7 @@ def mutants(
     if unknown:
         raise UsageError(f"no such mutant: {', '.join(unknown)}")
     rows = []
-    console = Console(
-        highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    )
+    console = new_console()
     table = Table("mutant", "breaks", "killed by", "lines", "seconds", box=None, pad_edge=False)
     for row in judge_all(chosen, how_many(processes), seed, examples):
         rows.append(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.console import say
 from conformance.engine import Request, prepare
 from conformance.replaying import failed_case, replay_case, replay_script
 from conformance.result import Failure, read_result
@@ -34,28 +35,24 @@ def command(
 
 
 def _by_case(request: Request, case: str) -> int:
-    _say("# the script depends on what only the case knows: the case is tried again")
-    verdict, why = replay_case(prepare(request), case, _say)
+    say("# the script depends on what only the case knows: the case is tried again")
+    verdict, why = replay_case(prepare(request), case, say)
     if verdict is Verdict.PASS:
-        _say(f"# the failure did not come up: {case}")
+        say(f"# the failure did not come up: {case}")
     else:
-        _say(f"# {verdict}: {why}")
+        say(f"# {verdict}: {why}")
     return CODES.get(verdict, UNDECIDED)
 
 
 def _by_script(request: Request, failure: Failure) -> int:
     judge = prepare(request)
     try:
-        violation = replay_script(judge.bench, failure, _say)
+        violation = replay_script(judge.bench, failure, say)
         judge.bench.put_back()
     finally:
         judge.bench.card.close()
     if violation is None:
-        _say(f"# the failure did not come up: {failure.requirement}")
+        say(f"# the failure did not come up: {failure.requirement}")
         return 0
-    _say(f"# {violation.requirement}: {violation.message}")
+    say(f"# {violation.requirement}: {violation.message}")
     return 1
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - standard output is the result

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from conformance.console import say
 from conformance.result import write_atomically
 
 ALTERED = 1
@@ -25,7 +25,7 @@ def html(folder: Folder, lang: Lang = "en") -> int:
     from conformance.report import write_all
 
     for path in write_all(folder, lang):
-        _say(str(path))
+        say(str(path))
     return 0
 
 
@@ -40,8 +40,8 @@ def sign(
 
     private = read_private(key)
     for path in seal.sign(folder, private):
-        _say(str(path))
-    _say(f"signed with {public_of(private).fingerprint}")
+        say(str(path))
+    say(f"signed with {public_of(private).fingerprint}")
     return 0
 
 
@@ -57,18 +57,18 @@ def verify(
 
     found = compare_with_seals(folder, read_public(key) if key else None)
     for alteration in found.alterations:
-        _say(f"ALTERED {alteration}")
+        say(f"ALTERED {alteration}")
     checked = ", ".join(found.checked)
     match found.state:
         case State.ALTERED:
             return ALTERED
         case State.INTACT:
-            _say(f"intact: {checked}\nsigned with {found.signer}")
+            say(f"intact: {checked}\nsigned with {found.signer}")
             return 0
         case State.UNKNOWN_SIGNER:
-            _say(f"intact: {checked}\nsigned with {found.signer}: pass --key to check whose it is")
+            say(f"intact: {checked}\nsigned with {found.signer}: pass --key to check whose it is")
         case State.UNSIGNED:
-            _say(f"intact as far as the digests in the report tell: {checked}\nnot signed")
+            say(f"intact as far as the digests in the report tell: {checked}\nnot signed")
     return UNCERTAIN
 
 
@@ -83,7 +83,7 @@ def compare(
 
     found = comparison(folders)
     write_atomically(out, render_comparison(found, lang).encode())
-    _say(str(out))
+    say(str(out))
     return ALTERED if found.regressed else 0
 
 
@@ -95,9 +95,5 @@ def index(
     """List every run under DIR on one page, index.html in DIR."""
     from conformance.report import write_index
 
-    _say(str(write_index(folder, lang)))
+    say(str(write_index(folder, lang)))
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stdout, flush=True)  # noqa: T201 - standard output is the result

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from conformance.console import say
+
 NOT_ALL = 2
 
 Option = Annotated[str | None, typer.Option(help="Default: that of the run.")]
@@ -26,7 +28,7 @@ def restore(
 
     written = read_log(folder)
     if written.put_back:
-        _say(f"{written.path}: the card was put back already; nothing was sent")
+        say(f"{written.path}: the card was put back already; nothing was sent")
         return 0
     found = written.card
     request = Request(
@@ -43,13 +45,9 @@ def restore(
     finally:
         bench.card.close()
     for what in report.done:
-        _say(f"put back: {what}")
+        say(f"put back: {what}")
     for what in report.failed:
-        _say(f"could not be put back: {what}")
+        say(f"could not be put back: {what}")
     if not report.done and not report.failed:
-        _say("everything is as it was found")
+        say("everything is as it was found")
     return NOT_ALL if report.failed else 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - standard output is the result
