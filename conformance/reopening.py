@@ -11,9 +11,9 @@ from conformance.guard import Refused
 from conformance.layout import Kind
 from conformance.model import Model
 from conformance.model.pboc.proofs import key_near
+from conformance.proving import opening_key, prove, sealed
 from conformance.reproving import give_back_operations
 from conformance.returning import ask
-from conformance.suite.proving import opening_key, prove, sealed
 from conformance.terminal import Terminal, Violation
 
 if TYPE_CHECKING:

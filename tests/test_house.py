@@ -187,6 +187,7 @@ ARROWS = [
     ("conformance/tlv.py", "import simcard.tlv", "The judge meets the card at one door"),
     ("simcard/cli.py", "import conformance.result", "The card never hears of its judge"),
     ("conformance/reporting/page.py", "import conformance.cards", "A report needs no card"),
+    ("conformance/reopening.py", "import conformance.suite.items", "A card is put back without"),
     ("conformance/model/state.py", "import conformance.cards", "The model is the law"),
 ]
 

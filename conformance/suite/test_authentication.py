@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from conformance.apdu import CommandAPDU
 from conformance.case import NotRun, case, not_applicable
 from conformance.commands import ALL, get_challenge, read_record
+from conformance.proving import prove
 from conformance.suite.finding import OK, REFUSED
-from conformance.suite.proving import changing, prove, writable
+from conformance.suite.items import changing, writable
 from conformance.trading import enter, pboc_of
 from conformance.verdict import Risk
 

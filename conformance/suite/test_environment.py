@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from conformance.case import NotRun, case, not_applicable
 from conformance.commands import ALL, read_record, select_fid, select_name, select_path, verify
+from conformance.proving import prove
 from conformance.suite.finding import OK, REFUSED
-from conformance.suite.proving import changing, files_with_items, prove, writable
+from conformance.suite.items import changing, files_with_items, writable
 from conformance.suite.ways import neighbours
 from conformance.trading import enter, pboc_of
 from conformance.verdict import Risk

@@ -10,8 +10,8 @@ from conformance.commands import read_binary, select_path, verify
 from conformance.crypto import purses as crypto
 from conformance.layout import DedicatedFile, Kind
 from conformance.model.pboc.proofs import key_near
+from conformance.proving import opening_key, prove, sealed
 from conformance.suite.finding import OK
-from conformance.suite.proving import opening_key, prove, sealed
 from conformance.suite.ways import updates
 from conformance.trading import pboc_of
 from conformance.verdict import Risk

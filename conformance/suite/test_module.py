@@ -11,9 +11,9 @@ from conformance.crypto import purses as crypto
 from conformance.layout import DedicatedFile
 from conformance.model.pboc.proofs import family_of
 from conformance.model.pboc.state import Sale
+from conformance.proving import prove, sealed
 from conformance.redaction import spare_key
 from conformance.suite.finding import OK
-from conformance.suite.proving import prove, sealed
 from conformance.trading import MOMENT, enter, pboc_of
 from conformance.verdict import Risk
 
