@@ -24,15 +24,15 @@ _HIGH = 33
 
 
 class Dice:
-    """The choices that follow from *number* and the *seed* of the run, the same ones every time.
+    """The choices that follow from *number*, the same ones every time.
 
     A linear congruential generator of 64 bits (Knuth, MMIX), of which the upper 31 bits are used.
     """
 
     __slots__ = ("_state",)
 
-    def __init__(self, number: int, seed: int = 0) -> None:
-        self._state = number % FACES + seed * FACES
+    def __init__(self, number: int) -> None:
+        self._state = number % FACES
         self.below(1)
 
     def below(self, count: int) -> int:

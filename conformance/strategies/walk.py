@@ -63,7 +63,7 @@ def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longe
         try:
             walker = begin()
             for number in numbers:
-                dice = Dice(number, bench.plan.seed)
+                dice = Dice(number)
                 dice.pick(moves)(walker, dice)
         except Violation as violation:
             found.append(violation)
