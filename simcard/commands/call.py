@@ -141,11 +141,11 @@ class Call:
 
     def reference(self, number: int) -> ReferenceData:
         """The reference data that P2 names, seen from the current DF; 6A88 when there is none."""
-        return ReferenceData(self._find_reference(number), self._state.memory)
+        return ReferenceData(self._find(FileKind.REFERENCE_DATA, number), self._state.memory)
 
     def demand_on_reference(self, number: int, right: Right) -> None:
         """6982 unless the rules of reference data *number* grant *right*; without rules none is."""
-        file = self._find_reference(number)
+        file = self._find(FileKind.REFERENCE_DATA, number)
         if rules.rules_of(self.tree, self._state.memory, file) is None:
             raise CardError(SW.SECURITY_STATUS_NOT_SATISFIED)
         self.demand(file, right)
@@ -156,11 +156,11 @@ class Call:
         6A88 when there is none, 6982 when its rules do not let this session use it, 6985 when it
         is not meant for the purpose.
         """
-        return self.key_at(self._find_key(number).cell, usage)
+        return self.key_at(self._find(FileKind.KEY, number).cell, usage)
 
     def key_for(self, number: int, right: Right) -> Key:
         """The key that *number* names, for a command about the key itself; 6A88, 6982."""
-        file = self._find_key(number)
+        file = self._find(FileKind.KEY, number)
         self.demand(file, right)
         return Key(file, self._state.memory)
 
@@ -371,14 +371,8 @@ class Call:
         """The security state of the MF, 0 to 15."""
         return self.session.mf_state
 
-    def _find_key(self, number: int) -> File:
-        file = self._find_internal(self.df, FileKind.KEY, number)
-        if file is None:
-            raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
-        return file
-
-    def _find_reference(self, number: int) -> File:
-        file = self._find_internal(self.df, FileKind.REFERENCE_DATA, number)
+    def _find(self, kind: FileKind, number: int) -> File:
+        file = self._find_internal(self.df, kind, number)
         if file is None:
             raise CardError(SW.REFERENCED_DATA_NOT_FOUND)
         return file
