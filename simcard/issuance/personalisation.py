@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from simcard.apdu import Command
+from simcard.commands.environment import TAG_PRIVATE_KEY
 from simcard.crypto import sm2
 from simcard.crypto.blocks import BlockCipher, block_suite
 from simcard.crypto.curves import SM2P256V1
@@ -29,12 +30,7 @@ from simcard.files.descriptors import (
 from simcard.issuance.contents import contents_for, misplaced_item
 from simcard.issuance.order import Order
 from simcard.issuance.purposes import purpose_name
-from simcard.issuance.request import (
-    CertificateRequest,
-    Subject,
-    request_information,
-    signed_request,
-)
+from simcard.issuance.request import CertificateRequest, request_information, signed_request
 from simcard.profiles import Profile
 from simcard.profiles.build import file_attributes, size_field
 from simcard.profiles.keys import KeyTable
@@ -42,6 +38,7 @@ from simcard.profiles.pboc import PbocKeyTable, PurseTable
 from simcard.profiles.schema import FileTable
 from simcard.profiles.tables import Access
 from simcard.security.access import ALWAYS, NEVER, Condition, MasterState, Right, StateBetween
+from simcard.security.environment import Template
 from simcard.security.keys import UNLIMITED
 from simcard.security.pboc import KeyType
 from simcard.status import SW, meaning_of
@@ -52,7 +49,6 @@ _CHUNK: Final = 240
 _MASTER_KEY: Final = 0x00
 _ADD_KEY: Final = 0x01
 _WHOLE: Final = 256
-_TEMPLATE, _KEY_REFERENCE = 0xB6, 0x84
 
 
 class PersonalisationError(Exception):
@@ -188,12 +184,12 @@ class Machine:
         rights = [self._right_byte(key.access, each) for each in (Right.READ, Right.UPDATE)]
         header = bytes([0x1B, 0xFF, 0xFF, *rights, 0xFF, 0xFF])
         self._send(f"CREATE FILE, {what}", Command(0x80, 0xE0, 0, reference, header))
-        chosen = Tlv(_KEY_REFERENCE, key.reference)
-        template = encode(_TEMPLATE, [chosen])
+        chosen = Tlv(TAG_PRIVATE_KEY, key.reference)
+        template = encode(Template.SIGNATURE, [chosen])
         generate = Command(0x00, 0x46, 0x80, 0, template, _WHOLE)
         public = _public_point(self._send(f"GENERATE ASYMMETRIC KEY PAIR, {what}", generate))
-        information = request_information(Subject(order.holder.card_number, order.serial), public)
-        setting = Command(0x00, 0x22, 0x41, _TEMPLATE, bytes(chosen))
+        information = request_information(order.holder.card_number, order.serial, public)
+        setting = Command(0x00, 0x22, 0x41, Template.SIGNATURE, bytes(chosen))
         self._send(f"MANAGE SECURITY ENVIRONMENT, {what}", setting)
         signing = Command(0x00, 0x2A, 0x9E, 0x9A, information, _WHOLE)
         signature = self._send(f"COMPUTE DIGITAL SIGNATURE, {what}", signing)

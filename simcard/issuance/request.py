@@ -6,7 +6,7 @@ issues certificates that the private key is there: SM2 with SM3 (GM/T 0015), the
 
 from __future__ import annotations
 
-from base64 import encodebytes
+from base64 import b64encode
 from typing import Final, NamedTuple
 
 from simcard.crypto.curves import SM2P256V1
@@ -21,13 +21,6 @@ _SM2_WITH_SM3: Final = bytes.fromhex("2A811CCF55018375")
 _COMMON_NAME, _SERIAL_NUMBER = bytes.fromhex("550403"), bytes.fromhex("550405")
 _VERSION_1: Final = Tlv(_INTEGER, b"\0")
 _WHOLE_BYTES: Final = b"\0"
-
-
-class Subject(NamedTuple):
-    """Whose key it is: the card number, and the application serial number(10)."""
-
-    card_number: str
-    serial: bytes
 
 
 class CertificateRequest(NamedTuple):
@@ -46,17 +39,17 @@ class CertificateRequest(NamedTuple):
     @property
     def pem(self) -> str:
         """The request as text (RFC 7468)."""
-        lines = encodebytes(self.der).decode("ascii").replace("\n", "")
-        body = "\n".join(lines[start : start + 64] for start in range(0, len(lines), 64))
+        text = b64encode(self.der).decode("ascii")
+        body = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
         return f"-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n"
 
 
-def request_information(subject: Subject, public: bytes) -> bytes:
-    """What the card signs: version, subject, public key `04 || x || y`, no attributes."""
-    names = [
-        (_COMMON_NAME, subject.card_number),
-        (_SERIAL_NUMBER, subject.serial.hex().upper()),
-    ]
+def request_information(card_number: str, serial: bytes, public: bytes) -> bytes:
+    """What the card signs: version, subject, public key `04 || x || y`, no attributes.
+
+    The subject is the card number, and the application serial number(10).
+    """
+    names = [(_COMMON_NAME, card_number), (_SERIAL_NUMBER, serial.hex().upper())]
     return encode(
         _SEQUENCE,
         [

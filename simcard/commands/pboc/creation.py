@@ -20,6 +20,7 @@ from simcard.commands.declaration import Reply, command
 from simcard.commands.management import must_be_new
 from simcard.commands.pboc.proof import check_application
 from simcard.commands.selection import standing_at
+from simcard.crypto.curves import SM2P256V1
 from simcard.files.descriptors import (
     DESCRIPTOR_DF,
     TAG_DESCRIPTOR,
@@ -50,8 +51,7 @@ _SHORTEST_TLV: Final = 3
 _RESERVED: Final = frozenset({0x0000, 0x3F00, 0x3FFF, 0xFFFF})
 _OWN_SIZE: Final = b"\xff\xff"
 _REFERENCE_BITS: Final = 0x9F
-_SM2_CURVE: Final = "sm2p256v1"
-_SM2_ROOM: Final = len(encode_ec(_SM2_CURVE, bytes(32)))
+_SM2_ROOM: Final = len(encode_ec(SM2P256V1.name, bytes(SM2P256V1.scalar_length)))
 
 
 class Header(NamedTuple):
@@ -170,7 +170,7 @@ def _create_private_key(call: Call, header: Header) -> Reply:
     if reference & ~_REFERENCE_BITS or not reference or header.size != _OWN_SIZE:
         raise CardError(SW.INCORRECT_DATA)
     body = key_body(
-        encode_ec_waiting(_SM2_CURVE),
+        encode_ec_waiting(SM2P256V1.name),
         usage=KeyUsage.INTERNAL | KeyUsage.SIGN,
         algorithm=KeyAlgorithm.SM2,
         room=_SM2_ROOM,
