@@ -91,7 +91,7 @@ def _records(file: FileTable, records: list[bytes], items: dict[int, bytes]) -> 
         value = items.get(identifier, bytes(size))
         if file.path == _ISSUER_DATA and identifier in _KEPT:
             value = record[2:]
-        written.append(record[:2] + value.ljust(size, b"\0"))
+        written.append(record[:2] + value)
     return written
 
 

@@ -67,7 +67,7 @@ class AnswerToSelect(NamedTuple):
         present = [bit for bit in (_TA, _TB, _TC) if format_byte & bit]
         if format_byte & 0x80 or format_byte & 0x0F >= len(_FRAME_SIZES):
             raise ValueError(f"T0 {format_byte:02X} is reserved")
-        if len(ats) < 2 + len(present) and present:
+        if len(ats[2:]) < len(present):
             raise ValueError(f"T0 announces {len(present)} interface bytes")
         said = dict(zip(present, ats[2:], strict=False))
         rates, times, options = said.get(_TA, 0), said.get(_TB, 0x40), said.get(_TC, 0x02)
