@@ -39,6 +39,18 @@ content.records = [
 ]
 """
 
+HOLDER = """
+number = "{number}"
+name = "{name}"
+sex = "1"
+birth_place = "330302"
+born = {born}
+card_number = "S00000001"
+region = "330302"
+issued = 2026-01-15
+valid_until = 2036-01-15
+"""
+
 
 @pytest.fixture
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -49,6 +61,21 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         city = city.derive(issuer_identifier(code), code)
     custody.save(city, tmp_path / "keys" / "330000-330302.keys", PASSPHRASE, bytes)
     return tmp_path / "keys"
+
+
+@pytest.fixture
+def order(tmp_path: Path, keys: Path) -> tuple[str | Path, ...]:
+    """The arguments of `simcard` that order a card for one holder into `c.img`."""
+    holder = holder_file(tmp_path)
+    output = tmp_path / "c.img"
+    return ("issue", "-p", "ssc2", "--holder", holder, "--keys", keys, "-o", output)
+
+
+def holder_file(directory: Path, **changes: str) -> Path:
+    file = directory / "holder.toml"
+    good = {"number": person(1)["number"], "name": "张三", "born": person(1)["born"]}
+    file.write_text(HOLDER.format_map(good | changes), encoding="utf-8")
+    return file
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
@@ -81,18 +108,8 @@ def test_each_row_that_is_no_card_is_told_by_line_and_field(
     ]
     write_list(tmp_path / "people.csv", people)
     shelf = tmp_path / "cards"
-    issue = (
-        "issue",
-        "-p",
-        "ssc2",
-        "--holders",
-        tmp_path / "people.csv",
-        "--keys",
-        keys,
-        "-o",
-        shelf,
-    )
-    assert ended(monkeypatch, *issue) == 1
+    people_file = ("--holders", tmp_path / "people.csv")
+    assert ended(monkeypatch, "issue", "-p", "ssc2", *people_file, "--keys", keys, "-o", shelf) == 1
     told = errors(shelf)
     fields = ["region", "region", "region", "issued", "number", "born", "name", "name"]
     assert {line: field for line, (field, _) in told.items()} == dict(enumerate(fields, 3))
@@ -135,19 +152,6 @@ def test_an_order_as_a_whole_that_cannot_be_is_told_in_one_line(
     assert not list((tmp_path / "cards").glob("*.img"))
 
 
-HOLDER = """
-number = "{number}"
-name = "{name}"
-sex = "1"
-birth_place = "330302"
-born = {born}
-card_number = "S00000001"
-region = "330302"
-issued = 2026-01-15
-valid_until = 2036-01-15
-"""
-
-
 @pytest.mark.parametrize(
     ("changes", "output", "rules"),
     [
@@ -164,15 +168,12 @@ def test_a_holder_who_gets_no_card_is_told_why(
     output: str,
     rules: list[str],
     tmp_path: Path,
-    keys: Path,
+    order: tuple[str | Path, ...],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = tmp_path / "holder.toml"
-    good = {"number": person(1)["number"], "name": "张三", "born": person(1)["born"]}
-    file.write_text(HOLDER.format_map(good | changes), encoding="utf-8")
-    order = ("issue", "-p", "ssc2", "--holder", file, "--keys", keys, "-o", tmp_path / output)
-    assert ended(monkeypatch, *order) == 3
+    holder_file(tmp_path, **changes)
+    assert ended(monkeypatch, *order, "-o", tmp_path / output) == 3
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(rules)
     for line, rule in zip(lines, rules, strict=True):
@@ -182,15 +183,11 @@ def test_a_holder_who_gets_no_card_is_told_why(
 
 def test_a_card_is_not_issued_over_another(
     tmp_path: Path,
-    keys: Path,
+    order: tuple[str | Path, ...],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = tmp_path / "holder.toml"
-    good = {"number": person(1)["number"], "name": "张三", "born": person(1)["born"]}
-    file.write_text(HOLDER.format_map(good), encoding="utf-8")
     (tmp_path / "c.csr").write_text("of another card")
-    order = ("issue", "-p", "ssc2", "--holder", file, "--keys", keys, "-o", tmp_path / "c.img")
     assert ended(monkeypatch, *order) == 3
     assert "c.csr: there is something already" in capsys.readouterr().err
     (tmp_path / "c.csr").unlink()
