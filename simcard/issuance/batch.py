@@ -54,6 +54,11 @@ class Row:
     line: int
     holder: Holder
 
+    @property
+    def serial(self) -> str:
+        """The application serial number of the card, as the ledger has it."""
+        return serial_number(self.holder).hex().upper()
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -105,7 +110,7 @@ def read_rows(file: Path, profile: Profile) -> Iterator[Row | Rejection]:
     A card number that came before is a rejection, and a name without room on a card of *profile*.
     BatchError when the file cannot be read as CSV.
     """
-    seen: dict[bytes, int] = {}
+    seen: dict[str, int] = {}
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True, restkey="more columns than the heading")
@@ -115,7 +120,7 @@ def read_rows(file: Path, profile: Profile) -> Iterator[Row | Rejection]:
                 if isinstance(row, Row) and (rule := misfit(profile.tables, row.holder)):
                     row = Rejection(row.line, "name", rule)
                 if isinstance(row, Row):
-                    first = seen.setdefault(serial_number(row.holder), row.line)
+                    first = seen.setdefault(row.holder.card_number, row.line)
                     if first != row.line:
                         row = Rejection(row.line, "card_number", f"line {first} has it already")
                 yield row
@@ -152,8 +157,8 @@ def field_and_rule(error: ErrorDetails) -> tuple[str, str]:
 class Shelf:
     """The directory of a batch: images, ledger and errors; one process at a time issues into it.
 
-    `issued` holds the numbers of the cards in the ledger. BatchError when another process has the
-    directory, or its ledger is none.
+    `issued` holds the numbers of the cards in the ledger, each with its serial number. BatchError
+    when another process has the directory, or its ledger is none.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -184,18 +189,25 @@ class Shelf:
         except BlockingIOError:
             raise BatchError(f"{self.directory}: another process issues into it") from None
 
-    def _read_ledger(self) -> set[str]:
-        """The numbers of the cards; a last line that was cut off is taken back."""
+    def _read_ledger(self) -> dict[str, str]:
+        """What `issued` holds; a last line that was cut off is taken back."""
         self._ledger.seek(0)
         lines = self._ledger.readlines()
         if lines and not lines[-1].endswith(b"\n"):
             self._ledger.truncate(sum(map(len, lines[:-1])))
             lines.pop()
         try:
-            return {json.loads(line)["card_number"] for line in lines}
+            entries = [json.loads(line) for line in lines]
+            return {entry["card_number"]: entry["serial"] for entry in entries}
         except (ValueError, KeyError, TypeError):
             ledger = self.directory / LEDGER
             raise BatchError(f"{ledger}: not a ledger of issued cards") from None
+
+    def clash(self, row: Row) -> Rejection | None:
+        """The rejection of *row* when its card number is on a card of another region here."""
+        if self.issued.get(row.holder.card_number, row.serial) == row.serial:
+            return None
+        return Rejection(row.line, "card_number", "a card of another region has it already")
 
     def enter(self, row: Row, card: IssuedCard) -> None:
         """Keep the card and enter it; it counts as issued once this returns."""
@@ -204,13 +216,13 @@ class Shelf:
         entry = {
             "line": row.line,
             "card_number": number,
-            "serial": serial_number(row.holder).hex().upper(),
+            "serial": row.serial,
             "sha256": sha256(card.image).hexdigest(),
             "public_keys": {each.key_name: each.public.hex().upper() for each in card.requests},
         }
         self._ledger.write(json.dumps(entry).encode("ascii") + b"\n")
         self._ledger.flush()
-        self.issued.add(number)
+        self.issued[number] = row.serial
 
     def reject(self, rejections: Iterable[Rejection]) -> int:
         """Write the rows that are no cards to the error file; how many there are."""

@@ -146,7 +146,7 @@ def _issue_list(
     """Make the cards that are missing; how many rows were refused."""
     rows, rejections = [], []
     for each in read_rows(file, _loaded(profile)):
-        found = _with_keys(each, keys_of) if isinstance(each, Row) else each
+        found = _possible(each, keys_of, shelf) if isinstance(each, Row) else each
         if isinstance(found, Row):
             rows.append(found)
         else:
@@ -165,12 +165,12 @@ def _issue_list(
     return refused
 
 
-def _with_keys(row: Row, keys_of: Callable[[str], KeySet]) -> Row | Rejection:
+def _possible(row: Row, keys_of: Callable[[str], KeySet], shelf: Shelf) -> Row | Rejection:
     try:
         keys_of(row.holder.region)
     except _NoKeysError as error:
         return Rejection(row.line, "region", str(error))
-    return row
+    return shelf.clash(row) or row
 
 
 def _made(

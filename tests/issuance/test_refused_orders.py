@@ -122,6 +122,27 @@ def test_each_row_that_is_no_card_is_told_by_line_and_field(
     }
 
 
+def test_a_card_number_of_another_region_is_told_and_no_card_is_overwritten(
+    tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = custody.load(keys / "330000-330302.keys", PASSPHRASE)
+    custody.save(one, keys / "330000-330102.keys", PASSPHRASE, bytes)
+    people, shelf = tmp_path / "people.csv", tmp_path / "cards"
+    issue = ("issue", "-p", "ssc2", "--holders", people, "--keys", keys, "-o", shelf)
+    elsewhere = person(1, region="330102", card_number="S00000000")
+    write_list(people, [person(0), elsewhere])
+    assert ended(monkeypatch, *issue) == 1
+    assert errors(shelf) == {3: ("card_number", "line 2 has it already")}
+    image = (shelf / "S00000000.img").read_bytes()
+    write_list(people, [elsewhere, person(2)])
+    assert ended(monkeypatch, *issue) == 1
+    assert errors(shelf) == {2: ("card_number", "a card of another region has it already")}
+    assert (shelf / "S00000000.img").read_bytes() == image
+    assert (shelf / "S00000002.img").exists()
+    write_list(people, [person(0), person(2)])
+    assert ended(monkeypatch, *issue) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
