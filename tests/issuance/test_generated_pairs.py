@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,14 @@ from simcard.crypto import sm2
 from simcard.files.descriptors import File, FileKind
 from simcard.issuance.batch import IssuedCard, Row, Shelf, make_card
 from simcard.issuance.personalisation import PersonalisationError, check_personalisable
+from simcard.issuance.request import signed_request
 from simcard.memory import Flash
 from simcard.profiles import Profile, build_card, load_profile
 from simcard.scenarios.setting import HOLDER, REPLACED
 from simcard.security.access import ALWAYS, NEVER, Right
 from simcard.security.keys import HEADER_SIZE, Key
 from simcard.security.rules import condition
+from simcard.tlv import parse
 
 SSSE = "00A4040C0F7378312E73682EC9E7BBE1B1A3D5CF"
 REFERENCE = 0x81
@@ -121,10 +124,43 @@ def test_openssl_finds_the_request_signed_by_its_key(tmp_path: Path) -> None:
     done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
     assert "verify OK" in done.stdout + done.stderr
     assert HOLDER.card_number in done.stdout
+    assert setting("ssc3").order(HOLDER).serial.hex().upper() in done.stdout
     changed = request._replace(der=request.der.replace(b"S30000017", b"S30000018"))
     file.write_text(changed.pem)
     done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
     assert "verify OK" not in done.stdout + done.stderr
+
+
+def test_the_text_of_a_request_has_lines_of_64_characters() -> None:
+    (request,) = made().requests
+    head, *lines, foot = request.pem.splitlines()
+    assert head == "-----BEGIN CERTIFICATE REQUEST-----"
+    assert foot == "-----END CERTIFICATE REQUEST-----"
+    assert {len(line) for line in lines[:-1]} == {64}
+    assert len(lines[-1]) <= 64
+    assert b64decode("".join(lines)) == request.der
+
+
+@pytest.mark.parametrize(
+    ("number", "integer"),
+    [
+        ("01", "020101"),
+        ("7F" + "00" * 31, "02207F" + "00" * 31),
+        ("80" + "00" * 31, "02210080" + "00" * 31),
+        ("0080" + "00" * 30, "02200080" + "00" * 30),
+        ("007F" + "00" * 30, "021F7F" + "00" * 30),
+    ],
+)
+def test_the_numbers_of_a_signature_are_the_shortest_positive_integers(
+    number: str, integer: str
+) -> None:
+    part = bytes.fromhex(number).rjust(32, b"\0")
+    request = signed_request(b"", part + part)
+    assert request.endswith(bytes.fromhex(integer * 2))
+    (template,) = parse(request)
+    _, proof = template.children()
+    (numbers,) = parse(proof.value.removeprefix(b"\0"))
+    assert [bytes(each).hex().upper() for each in numbers.children()] == [integer] * 2
 
 
 def test_the_ledger_and_a_file_beside_the_image_keep_the_public_key(tmp_path: Path) -> None:
