@@ -150,8 +150,9 @@ def field_and_rule(error: ErrorDetails) -> tuple[str, str]:
     rule = error["msg"].removeprefix("Value error, ")
     field = ".".join(map(str, error["loc"]))
     if not field:  # a rule about the whole holder begins with the field
-        field, _, rule = rule.partition(": ")
-    return field.split()[0], rule
+        said, _, rule = rule.partition(": ")
+        field = said.split()[0]
+    return field, rule
 
 
 class Shelf:

@@ -267,8 +267,12 @@ def serial(index: int) -> str:
 
 
 def test_one_process_at_a_time_issues_into_a_directory(tmp_path: Path) -> None:
-    with Shelf(tmp_path), pytest.raises(BatchError, match="another process issues into it"):
-        Shelf(tmp_path)
+    unfinished = tmp_path / "S00000001.img.part"
+    with Shelf(tmp_path):
+        unfinished.write_bytes(b"of the first process")
+        with pytest.raises(BatchError, match="another process issues into it"):
+            Shelf(tmp_path)
+        assert unfinished.exists()
     with Shelf(tmp_path) as free_again:
         assert not free_again.issued
 
@@ -287,5 +291,4 @@ def test_a_row_with_too_many_columns_is_a_rejection(tmp_path: Path) -> None:
     values = ",".join(person(1).get(field, "") for field in FIELDS)
     (tmp_path / "people.csv").write_text(",".join(FIELDS) + "\n" + values + ",more\n")
     (row,) = read_rows(tmp_path / "people.csv", load_profile("ssc2"))
-    assert isinstance(row, Rejection)
-    assert row.line == 2
+    assert row == Rejection(2, "more columns than the heading", "Extra inputs are not permitted")
