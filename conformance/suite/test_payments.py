@@ -9,7 +9,16 @@ from conformance.case import NotRun, case
 from conformance.commands import ALL, read_record
 from conformance.model.pboc.state import COMPOSITE, OVERDRAW, PURCHASE_ED, UNLOAD
 from conformance.suite.finding import OK
-from conformance.suite.trades import LOADS, PURCHASES, begin, supplied, trades
+from conformance.suite.trades import (
+    LOADS,
+    NOT_BEGUN,
+    PURCHASES,
+    WRONG,
+    begin,
+    complete,
+    supplied,
+    trades,
+)
 from conformance.trading import (
     balance,
     begun_in,
@@ -29,8 +38,6 @@ if TYPE_CHECKING:
 
 
 _AREA = "pboc/purse"
-NOT_BEGUN = (0x6985, 0x6901, 0x6984)
-WRONG = (0x9302, 0x6988)
 FUNDS = 0x9401
 MOST = 0xFFFFFFFF
 
@@ -49,9 +56,7 @@ def test_load(terminal: Terminal) -> None:
     """A load with the right MAC2 brings its amount, counts once, and is proven by its TAC."""
     for kind, purse, key in trades(terminal, *LOADS):
         for amount in (0x1000, 1):
-            command = begin(terminal, kind, key, amount)
-            terminal.send(command, expect=OK, because=f"{_AREA}/load-right-mac")
-            terminal.send(balance(purse))
+            complete(terminal, kind, purse, key, amount)
         terminal.send(initialize(kind, key.number, 1))
 
 
@@ -65,9 +70,7 @@ def test_load_refused(terminal: Terminal) -> None:
     for kind, purse, key in trades(terminal, *LOADS):
         terminal.send(balance(purse))
         for spoilt in (0x01, 0x80):
-            command = begin(terminal, kind, key, 0x1000, spoilt=spoilt)
-            terminal.send(command, expect=WRONG, because=f"{_AREA}/load-wrong-mac")
-            terminal.send(balance(purse))
+            complete(terminal, kind, purse, key, 0x1000, spoilt=spoilt)
         terminal.send(initialize(kind, key.number, 1))
         terminal.send(initialize(kind, key.number, MOST))
 
@@ -88,9 +91,7 @@ def test_purchase(terminal: Terminal) -> None:
     for kind, purse, key in trades(terminal, *PURCHASES):
         supplied(terminal, purse, 300)
         for amount in (250, 0, 1):
-            command = begin(terminal, kind, key, amount)
-            terminal.send(command, expect=OK, because=f"{_AREA}/purchase-right-mac")
-            terminal.send(balance(purse))
+            complete(terminal, kind, purse, key, amount)
         terminal.send(initialize(kind, key.number, 1))
 
 
@@ -105,13 +106,11 @@ def test_purchase_refused(terminal: Terminal) -> None:
         supplied(terminal, purse, 100)
         held = int.from_bytes(terminal.send(balance(purse)).data, "big")
         for spoilt in (0x01, 0x80):
-            command = begin(terminal, kind, key, 100, spoilt=spoilt)
-            terminal.send(command, expect=WRONG, because=f"{_AREA}/purchase-wrong-mac")
-            terminal.send(balance(purse))
+            complete(terminal, kind, purse, key, 100, spoilt=spoilt)
         terminal.send(begin(terminal, kind, key, held, spoilt=0x01))
         for amount in (held + 1, MOST):
-            command_ = initialize(kind, key.number, amount)
-            terminal.send(command_, expect=FUNDS, because=f"{_AREA}/funds")
+            command = initialize(kind, key.number, amount)
+            terminal.send(command, expect=FUNDS, because=f"{_AREA}/funds")
 
 
 @case(
@@ -189,12 +188,8 @@ def test_unload(terminal: Terminal) -> None:
     """An unload with the right MAC2 takes its amount out, one with a wrong MAC2 nothing."""
     for kind, purse, key in trades(terminal, UNLOAD):
         supplied(terminal, purse, 100)
-        command = begin(terminal, kind, key, 50, spoilt=0x01)
-        terminal.send(command, expect=WRONG, because=f"{_AREA}/unload-wrong-mac")
-        terminal.send(balance(purse))
-        command = begin(terminal, kind, key, 50)
-        terminal.send(command, expect=OK, because=f"{_AREA}/unload-right-mac")
-        terminal.send(balance(purse))
+        complete(terminal, kind, purse, key, 50, spoilt=0x01)
+        complete(terminal, kind, purse, key, 50)
         terminal.send(initialize(kind, key.number, 1))
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 _AREA = "pboc/purse"
+NOT_BEGUN = (0x6985, 0x6901, 0x6984)
+WRONG = (0x9302, 0x6988)
 LOADS = (LOAD_ED, LOAD_EP)
 PURCHASES = (PURCHASE_ED, PURCHASE_EP)
 
@@ -60,6 +62,22 @@ def begin(terminal: Terminal, kind: Kind, key: CardKey, amount: int, *, spoilt: 
     begun = begun_in(terminal)
     assert begun is not None, "the model follows an answer to INITIALIZE"
     return completing(begun, terminal.keys.secrets[key.name], spoilt=spoilt).encode()
+
+
+def complete(
+    terminal: Terminal,
+    kind: Kind,
+    purse: PurseTable,
+    key: CardKey,
+    amount: int,
+    *,
+    spoilt: int = 0,
+) -> None:
+    """A whole transaction that its MAC decides, and what the purse holds then."""
+    command = begin(terminal, kind, key, amount, spoilt=spoilt)
+    expected, rule = (WRONG, "wrong") if spoilt else (OK, "right")
+    terminal.send(command, expect=expected, because=f"{_AREA}/{kind.name}-{rule}-mac")
+    terminal.send(balance(purse))
 
 
 def supplied(terminal: Terminal, purse: PurseTable, amount: int) -> None:
