@@ -29,8 +29,6 @@ KeyType = Literal[
     "sam-purchase",
     "sam-computation",
 ]
-SEVERAL_TRIES = frozenset({"external", "line", "unblock", "reload"})
-"""The types of keys whose failures are counted."""
 
 
 class _Table(BaseModel):

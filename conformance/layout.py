@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from conformance.crypto.mechanisms import KEY_LENGTHS
+
 MASTER_FILE = 0x3F00
 
 
@@ -142,6 +144,11 @@ class Key:
     def tries(self) -> int:
         """Failures that the card counts, 0 when it counts none."""
         return self.proof.tries
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether it is one of a block cipher."""
+        return self.algorithm in KEY_LENGTHS
 
 
 class Item(NamedTuple):

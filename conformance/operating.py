@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conformance.apdu import CommandAPDU
 from conformance.commands import ALL
 from conformance.crypto.blocks import BLOCK_SIZE, encrypt_ecb
-from conformance.crypto.mechanisms import KEY_LENGTHS, checksum, fits
+from conformance.crypto.mechanisms import checksum, fits
 from conformance.model.desk import COMPUTES, VERIFIES
 from conformance.model.operations.choosing import (
     TAG_ALGORITHM,
@@ -35,11 +35,6 @@ FORMS = (0x82, 0x84, 0x86)
 STORE, RESTORE, ERASE = 0xF2, 0xF3, 0xF4
 
 
-def symmetric(key: Key) -> bool:
-    """Whether *key* is one of a block cipher."""
-    return key.algorithm in KEY_LENGTHS
-
-
 def algorithms(table: OperationsTable, key: Key, template: int) -> Iterator[tuple[bytes, str]]:
     """The algorithm references that go with *key* in *template*, the implied one first (empty)."""
     if template in key.implied:
@@ -62,7 +57,7 @@ def set_template(
     data = b""
     if key is not None:
         number = key if isinstance(key, int) else key.number
-        private = not isinstance(key, int) and side == COMPUTES and not symmetric(key)
+        private = not isinstance(key, int) and side == COMPUTES and not key.symmetric
         data += encode(TAG_PRIVATE if private else TAG_KEY, bytes((number,)))
     if algorithm:
         data += encode(TAG_ALGORITHM, algorithm)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.crypto.mechanisms import KEY_LENGTHS, hash_function
+from conformance.crypto.mechanisms import hash_function
 from conformance.operations import AUTHENTICATION, SIGNATURE
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def operation_facts(table: OperationsTable | None, layout: Layout) -> Iterator[s
     lost = table.environment_on_df == "lost" and "set" in table.environment
     names = {*table.environment, *table.operations, *(["environment-lost"] if lost else [])}
     names.update(*(_of_key(key) for key in layout.keys))
-    ciphers = {key.algorithm for key in layout.keys} & {*KEY_LENGTHS}
-    if ciphers and any(not _symmetric(key) for key in layout.keys):
+    if len({key.symmetric for key in layout.keys}) > 1:
         names |= {"foreign", "unfit"}
     if sum("external" in key.usage for key in layout.keys) > 1:
         names.add("external-several")
@@ -47,12 +46,8 @@ def operation_facts(table: OperationsTable | None, layout: Layout) -> Iterator[s
     yield from sorted(f"operation.{name}" for name in names)
 
 
-def _symmetric(key: Key) -> bool:
-    return key.algorithm in KEY_LENGTHS
-
-
 def _of_key(key: Key) -> Iterator[str]:
-    if _symmetric(key):
+    if key.symmetric:
         yield from key.usage & {"encipher", "decipher", "checksum", "internal", "external"}
         if "internal" in key.usage:
             yield "internal-block"
@@ -67,7 +62,7 @@ def _of_key(key: Key) -> Iterator[str]:
         if key.algorithm != "RSA":
             yield "sign-curve"
     holds = {
-        "public-only": not key.private and not _symmetric(key),
+        "public-only": not key.private and not key.symmetric,
         "guarded": not key.access.always and bool(key.usage - {"internal", "external"}),
         "counted": bool(key.tries) and "checksum" in key.usage,
         "external-counted": bool(key.tries) and "external" in key.usage,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from conformance.case import NotRun, not_applicable
 from conformance.commands import select_path, verify
 from conformance.undo import opening
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from conformance.layout import ElementaryFile, Kind, Reference
     from conformance.terminal import Terminal
 
+T = TypeVar("T")
 OK = 0x9000
 REFUSED = (0x6982, 0x6983, 0x6985)
 MARKS = bytes((0x5A, 0xA7, 0x33, 0xC9, 0x1E))
@@ -101,3 +103,13 @@ def fresh(terminal: Terminal, files: tuple[ElementaryFile, ...]) -> Iterator[Ele
     for ef in files:
         terminal.reset()
         yield ef
+
+
+def some(found: Iterable[T], missing: str) -> Iterator[T]:
+    """Each of *found* in its turn; the case ends when there was none: *missing* says of what."""
+    none = True
+    for one in found:
+        none = False
+        yield one
+    if none:
+        not_applicable(missing)

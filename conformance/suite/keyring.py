@@ -11,7 +11,6 @@ from conformance.operating import (
     cryptogram,
     external,
     flipped,
-    symmetric,
 )
 from conformance.suite.finding import OK
 from conformance.undo import opening
@@ -30,7 +29,6 @@ NOT_DONE = (
 """The ways to say that nothing was done, the likeliest first; the model says which are right."""
 NOT_CHOSEN = (0x6985, 0x6A88)
 MESSAGES = (b"a", b"message digest", bytes(range(48)), b"\x00" * 64, bytes(range(200)))
-PROOF = "7816-4/authentication"
 
 
 def table_of(terminal: Terminal) -> OperationsTable:
@@ -50,14 +48,14 @@ def keys_for(
     table_of(terminal)
     found = [key for key in terminal.layout.keys if set(usages) <= key.usage and not key.uses]
     if secret is not None:
-        found = [key for key in found if symmetric(key) is secret]
+        found = [key for key in found if key.symmetric is secret]
     if not found:
         not_applicable(f"no key is declared for {' and '.join(usages)}")
     usable = tuple(
         key
         for key in found
         if (opening(key.access, terminal.bench) is not None or key.usage <= {"internal"})
-        and (not symmetric(key) or key.name in terminal.keys.secrets)
+        and (not key.symmetric or key.name in terminal.keys.secrets)
         and key.spare == spare
     )
     if not usable:

@@ -19,7 +19,7 @@ from conformance.operating import (
     verify_checksum,
 )
 from conformance.operations import CHECKSUM
-from conformance.suite.finding import OK
+from conformance.suite.finding import OK, some
 from conformance.suite.keyring import MESSAGES, NOT_DONE, ready, table_of, uncounted
 from conformance.tlv import encode
 
@@ -69,25 +69,28 @@ def test_initial_value(terminal: Terminal) -> None:
     """The computation begins where data object 87 says."""
     because = f"{_AREA}/initial-value"
     table = table_of(terminal)
-    for key in uncounted(terminal, "checksum"):
+    chains = (
+        (key, reference, mechanism)
+        for key in uncounted(terminal, "checksum")
+        for reference, mechanism in algorithms(table, key, CHECKSUM)
+        if mechanism != "cmac"
+    )
+    for key, reference, mechanism in some(chains, "no checksum begins at a value"):
         ready(terminal, key)
         initial = bytes(range(0xF0, 0xF0 + BLOCK_SIZE[key.algorithm]))
-        for reference, mechanism in algorithms(table, key, CHECKSUM):
-            if mechanism == "cmac":
-                continue
-            terminal.send(set_template(CHECKSUM, COMPUTES, key, reference, initial))
-            for message in _messages(key, mechanism)[:2]:
-                command = compute_checksum(message)
-                terminal.send(command, expect=OK, because=because, wholly=True)
+        terminal.send(set_template(CHECKSUM, COMPUTES, key, reference, initial))
+        for message in _messages(key, mechanism)[:2]:
+            command = compute_checksum(message)
+            terminal.send(command, expect=OK, because=because, wholly=True)
 
 
 @case("operation/checksum-length", covers=[f"{_AREA}/length"])
 def test_length(terminal: Terminal) -> None:
     """Part of a block has no checksum where nothing is padded."""
-    for key, mechanism in _keys(terminal, COMPUTES):
-        if mechanism.endswith("/none"):
-            command = compute_checksum(bytes(BLOCK_SIZE[key.algorithm] + 1))
-            terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/length")
+    bare = (key for key, way in _keys(terminal, COMPUTES) if way.endswith("/none"))
+    for key in some(bare, "every checksum pads its message"):
+        command = compute_checksum(bytes(BLOCK_SIZE[key.algorithm] + 1))
+        terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/length")
 
 
 @case("operation/checksum-verified", covers=[f"{_AREA}/verify-right"])

@@ -77,7 +77,7 @@ def test_select_ef(terminal: Terminal) -> None:
 def test_applications(terminal: Terminal) -> None:
     """Every application is found by its whole AID, from the MF and from each other."""
     named = [df for df in terminal.layout.dedicated() if df.name]
-    for df in named:
+    for df in named or not_applicable("no application has a name"):
         terminal.reset()
         for _ in range(2):
             command = select_name(df.name)

@@ -24,7 +24,7 @@ from conformance.operating import (
     verify_checksum,
 )
 from conformance.operations import CHECKSUM, CONFIDENTIALITY, HASH, SIGNATURE
-from conformance.suite.finding import OK, guessable
+from conformance.suite.finding import OK, guessable, some
 from conformance.suite.keyring import (
     NOT_CHOSEN,
     NOT_DONE,
@@ -84,10 +84,14 @@ def _tried(terminal: Terminal, work: Work, key: Key, rule: str, algorithm: bytes
 def test_usage(terminal: Terminal) -> None:
     """No key serves a purpose that it is not declared for."""
     table_of(terminal)
-    for key in terminal.layout.keys:
-        for work in WORKS:
-            if work.usage not in key.usage and key.private and not key.uses:
-                _tried(terminal, work, key, "usage")
+    unfit = (
+        (work, key)
+        for key in terminal.layout.keys
+        for work in WORKS
+        if work.usage not in key.usage and key.private and not key.uses
+    )
+    for work, key in some(unfit, "every key serves every purpose"):
+        _tried(terminal, work, key, "usage")
 
 
 @case("operation/public-only", covers=[f"{_AREA}/public-only"])
@@ -166,15 +170,18 @@ def test_algorithm_unknown(terminal: Terminal) -> None:
 def test_algorithm_foreign(terminal: Terminal) -> None:
     """No key is used with an algorithm of other keys."""
     table = table_of(terminal)
-    for work in WORKS:
-        for one in table.algorithm:
-            if one.tag != work.template:
-                continue
-            for key in terminal.layout.keys:
-                unfit = work.usage in key.usage and not fits(one.mechanism, key.algorithm)
-                if unfit and not key.uses and opening(key.access, terminal.bench) is not None:
-                    reference = bytes.fromhex(one.reference)
-                    _tried(terminal, work, key, "algorithm-foreign", reference)
+    foreign = (
+        (work, key, bytes.fromhex(one.reference))
+        for work in WORKS
+        for one in table.algorithm
+        for key in terminal.layout.keys
+        if one.tag == work.template
+        and work.usage in key.usage
+        and not (fits(one.mechanism, key.algorithm) or key.uses)
+        and opening(key.access, terminal.bench) is not None
+    )
+    for work, key, reference in some(foreign, "no algorithm of other keys is declared"):
+        _tried(terminal, work, key, "algorithm-foreign", reference)
 
 
 @case("operation/reserved-parameters", covers=[f"{_AREA}/reserved-parameters"])

@@ -17,10 +17,9 @@ from conformance.operating import (
     flipped,
     internal,
     set_template,
-    symmetric,
 )
 from conformance.operations import AUTHENTICATION
-from conformance.suite.finding import OK, REFUSED
+from conformance.suite.finding import OK, REFUSED, some
 from conformance.suite.keyring import (
     NOT_DONE,
     challenge,
@@ -34,6 +33,8 @@ from conformance.suite.test_security_environment import ABSENT
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.layout import Key
     from conformance.terminal import Terminal
 
@@ -65,7 +66,7 @@ def test_internal(terminal: Terminal) -> None:
         for block in CHALLENGES:
             command = internal(key, block)
             terminal.send(command, expect=OK, because=f"{_AREA}/internal", wholly=True)
-        if symmetric(key):
+        if key.symmetric:
             command = internal(key, CHALLENGES[0][1:])
             terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/internal-length")
 
@@ -90,7 +91,7 @@ def test_usage(terminal: Terminal) -> None:
         if "internal" not in key.usage:
             command = internal(key, bytes(16))
             terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/usage")
-        if "external" not in key.usage and symmetric(key) and not key.tries:
+        if "external" not in key.usage and key.symmetric and not key.tries:
             command = external(key, cryptogram(terminal.keys, key, challenge(terminal, key)))
             terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/usage")
 
@@ -101,14 +102,15 @@ def test_by_environment(terminal: Terminal) -> None:
     because = f"{_AREA}/by-environment"
     if "set" not in table_of(terminal).environment:
         not_applicable("the card has no template for authentication")
-    for key in terminal.layout.keys:
-        usages = {"internal", "external"} & key.usage
-        if not usages or not key.access.always:
-            continue
-        if symmetric(key) and key.name not in terminal.keys.secrets:
-            continue
+    keys = (
+        key
+        for key in terminal.layout.keys
+        if {"internal", "external"} & key.usage and key.access.always
+        if key.name in terminal.keys.secrets or not key.symmetric
+    )
+    for key in some(keys, "no key that is proven may be used with what the judge knows"):
         ready(terminal, key)
-        side = COMPUTES if "internal" in usages else VERIFIES
+        side = COMPUTES if "internal" in key.usage else VERIFIES
         terminal.send(set_template(AUTHENTICATION, side, key), expect=OK, because=because)
         if side == COMPUTES:
             command = replace(internal(key, CHALLENGES[1]), p2=0x00)
@@ -152,20 +154,21 @@ def test_external_wrong(terminal: Terminal) -> None:
 @case("proof/external-blocks", covers=[f"{_AREA}/external-wrong"], risk=Risk.CONSUME)
 def test_external_blocks(terminal: Terminal) -> None:
     """Where a card takes a proof over several blocks, a changed bit in any of them is refused."""
-    taken = False
-    for key in _external(terminal, 1):
-        ready(terminal, key)
+    for key in some(_with_blocks(terminal), "the card takes no challenge of several blocks"):
         size = challenge_size(key)
-        if not _taken(terminal, key, 2 * size):
-            continue
-        taken = True
         for place in (2 * size - 1, size, size - 1, 0):
             block = cryptogram(terminal.keys, key, terminal.send(get_challenge(2 * size)).data)
             command = external(key, flipped(block, place))
             terminal.send(command, expect=NOT_DONE, because=f"{_AREA}/external-wrong")
             terminal.send(proof(terminal, key), expect=OK, because=f"{_AREA}/external-right")
-    if not taken:
-        not_applicable("the card takes no challenge of several blocks")
+
+
+def _with_blocks(terminal: Terminal) -> Iterator[Key]:
+    """Each key, made ready, that is proven over a challenge of two blocks."""
+    for key in _external(terminal, 1):
+        ready(terminal, key)
+        if _taken(terminal, key, 2 * challenge_size(key)):
+            yield key
 
 
 def _taken(terminal: Terminal, key: Key, size: int) -> bool:
@@ -303,15 +306,18 @@ def test_opens(terminal: Terminal) -> None:
 @case("proof/opens-nothing-else", covers=[f"{_AREA}/other-opens-nothing"], risk=Risk.CONSUME)
 def test_opens_nothing_else(terminal: Terminal) -> None:
     """The proof of one key does not open what hangs on another."""
-    for ef, _ in _behind(terminal):
-        for other in _external(terminal):
-            if not ef.read.met(frozenset({other.proof})):
-                terminal.reset()
-                ready(terminal, other)
-                terminal.send(proof(terminal, other), expect=OK, because=f"{_AREA}/external-right")
-                command = _read(terminal, ef)
-                because = f"{_AREA}/other-opens-nothing"
-                terminal.send(command, expect=REFUSED, because=because)
+    pairs = (
+        (ef, other)
+        for ef, _ in _behind(terminal)
+        for other in _external(terminal)
+        if not ef.read.met(frozenset({other.proof}))
+    )
+    for ef, other in some(pairs, "every key of the terminal opens the same EFs"):
+        terminal.reset()
+        ready(terminal, other)
+        terminal.send(proof(terminal, other), expect=OK, because=f"{_AREA}/external-right")
+        command = _read(terminal, ef)
+        terminal.send(command, expect=REFUSED, because=f"{_AREA}/other-opens-nothing")
 
 
 @case("proof/channels", covers=[f"{_AREA}/channel-closed"], risk=Risk.CONSUME)

@@ -9,8 +9,8 @@ from conformance.case import case
 from conformance.commands import ALL, read_record
 from conformance.model.pboc.state import KINDS
 from conformance.strategies.purses import explore_purses
-from conformance.suite.finding import OK
-from conformance.suite.trades import LOADS, PURCHASES, begin, supplied, trades
+from conformance.suite.finding import OK, some
+from conformance.suite.trades import LOADS, NOT_BEGUN, PURCHASES, begin, supplied, trades
 from conformance.trading import (
     balance,
     begun_in,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from conformance.terminal import Terminal
 
 _AREA = "pboc/purse"
-NOT_BEGUN = (0x6985, 0x6901, 0x6984)
 ABSENT = 0x9406
 
 
@@ -162,10 +161,12 @@ def test_proof(terminal: Terminal) -> None:
 def test_log(terminal: Terminal) -> None:
     """The log tells the last transactions, the youngest first, also when it has turned over."""
     turned: set[tuple[str, int]] = set()
-    for kind, purse, key in trades(terminal, *LOADS, *PURCHASES):
-        ef = terminal.layout.by_sfi(enter(terminal, purse.df), purse.log) if purse.log else None
-        if ef is None:
-            continue
+    logged = (
+        (kind, purse, key, ef)
+        for kind, purse, key in trades(terminal, *LOADS, *PURCHASES)
+        if purse.log and (ef := terminal.layout.by_sfi(enter(terminal, purse.df), purse.log))
+    )
+    for kind, purse, key, ef in some(logged, "no purse that may be used has a log"):
         held = ef.records
         times = 3 if (purse.df, purse.log) in turned else held + 2
         turned.add((purse.df, purse.log))

@@ -8,7 +8,7 @@ from conformance.apdu import CommandAPDU
 from conformance.case import NotRun, case, not_applicable
 from conformance.commands import query, select_path, verify
 from conformance.redaction import MADE_UP
-from conformance.suite.finding import OK, guessable, known_references
+from conformance.suite.finding import OK, guessable, known_references, some
 from conformance.verdict import Risk
 
 if TYPE_CHECKING:
@@ -95,19 +95,25 @@ def test_references_apart(terminal: Terminal) -> None:
     because = "7816-4/verify/references-apart"
     if not terminal.statement.features.verify_query:
         not_applicable("the card does not tell the tries left")
+    rows = [
+        (df, [one for one in terminal.layout.references if one.df in df.lineage()])
+        for df in terminal.layout.dedicated()
+    ]
+    several = [(df, near) for df, near in rows if len(near) > 1]
+    if not several:
+        not_applicable("no DF has two references in reach")
     usable = guessable(terminal)
-    for df in terminal.layout.dedicated():
-        near = [one for one in terminal.layout.references if one.df in df.lineage()]
-        for reference in near if len(near) > 1 else ():
-            terminal.reset()
-            terminal.send(select_path(df))
-            for kind in ("wrong", "pin") if reference in usable else ():
-                terminal.send(verify(terminal.keys, kind, reference))
-                for other in near:
-                    if other is not reference:
-                        untouched = 0x63C0 | terminal.model.states[0].tries[other]
-                        words = (untouched, NOT_HERE)
-                        terminal.send(query(other.number), expect=words, because=because)
+    pairs = ((df, near, one) for df, near in several for one in near if one in usable)
+    for df, near, reference in some(pairs, "no tries may be spent where there are two references"):
+        terminal.reset()
+        terminal.send(select_path(df))
+        for kind in ("wrong", "pin"):
+            terminal.send(verify(terminal.keys, kind, reference))
+            for other in near:
+                if other is not reference:
+                    untouched = 0x63C0 | terminal.model.states[0].tries[other]
+                    words = (untouched, NOT_HERE)
+                    terminal.send(query(other.number), expect=words, because=because)
 
 
 @case(

@@ -31,8 +31,8 @@ JUDGE = ROOT / "conformance"
 TEMPLATES = sorted((ROOT / "reports" / "templates").rglob("*.jinja"))
 SPEAKERS = frozenset(
     {
-        *("NotRun", "NotApplicable", "not_applicable", "NotPutBack", "NotCarried", "CardLost"),
-        *("Refused", "require", "Unmet", "Violation", "_violation"),
+        *("NotRun", "NotApplicable", "not_applicable", "some", "NotPutBack", "NotCarried"),
+        *("CardLost", "Refused", "require", "Unmet", "Violation", "_violation"),
         *("MalformedAPDU", "MalformedATR", "MalformedTLV"),
     }
 )
