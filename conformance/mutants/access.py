@@ -12,9 +12,7 @@ from conformance.mutants.hooks import (
     INS_VERIFY,
     OK,
     PINS,
-    Mutant,
     Puppet,
-    declare,
     fault,
     sound_reset,
 )
@@ -93,13 +91,6 @@ def select_forgets(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return puppet.send(raw)
 
 
-def _keeping(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    answer = puppet.send(raw)
-    if command.data and answer == OK:
-        puppet.notes["verified"] = (*puppet.notes.get("verified", ()), raw)
-    return answer
-
-
 def _reset_keeping(puppet: Puppet) -> bytes:
     atr = sound_reset(puppet)
     for raw in puppet.notes.get("verified", ()):
@@ -109,13 +100,15 @@ def _reset_keeping(puppet: Puppet) -> bytes:
     return atr
 
 
-declare(
-    Mutant(
-        "access/reset-keeps-status",
-        "7816-4/access/reset-clears-status",
-        "What was verified before a reset is verified after it.",
-        frozenset({INS_VERIFY}),
-        answer=_keeping,
-        reset=_reset_keeping,
-    )
+@fault(
+    "access/reset-keeps-status",
+    INS_VERIFY,
+    breaks="access/reset-clears-status",
+    reset=_reset_keeping,
 )
+def reset_keeps_status(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What was verified before a reset is verified after it."""
+    answer = puppet.send(raw)
+    if command.data and answer == OK:
+        puppet.notes["verified"] = (*puppet.notes.get("verified", ()), raw)
+    return answer

@@ -10,9 +10,7 @@ from conformance.mutants.hooks import (
     INS_SELECT,
     INS_UPDATE_BINARY,
     OK,
-    Mutant,
     Puppet,
-    declare,
     fault,
     sound_reset,
 )
@@ -126,25 +124,20 @@ def _write_what_fits(puppet: Puppet, command: CommandAPDU) -> None:
             return
 
 
-def _remember(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    """UPDATE BINARY is forgotten at the next reset."""
-    if command.ins == INS_UPDATE_BINARY:
-        puppet.notes.setdefault("before", puppet.card.fork())
-    return puppet.send(raw)
-
-
 def _forget(puppet: Puppet) -> bytes:
     puppet.card = puppet.notes.pop("before", puppet.card)
     return sound_reset(puppet)
 
 
-declare(
-    Mutant(
-        "binary/update-lost-at-reset",
-        "7816-4/binary/update-survives-reset",
-        "What UPDATE BINARY wrote is gone after a reset.",
-        frozenset({INS_UPDATE_BINARY, INS_SELECT}),
-        answer=_remember,
-        reset=_forget,
-    )
+@fault(
+    "binary/update-lost-at-reset",
+    INS_UPDATE_BINARY,
+    INS_SELECT,
+    breaks="binary/update-survives-reset",
+    reset=_forget,
 )
+def update_lost_at_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What UPDATE BINARY wrote is gone after a reset."""
+    if command.ins == INS_UPDATE_BINARY:
+        puppet.notes.setdefault("before", puppet.card.fork())
+    return puppet.send(raw)

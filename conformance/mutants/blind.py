@@ -11,14 +11,20 @@ from conformance.mutants.hooks import (
     INS_SELECT,
     INS_VERIFY,
     OK,
-    Mutant,
     Puppet,
-    declare,
     fault,
+    forgetful_reset,
 )
-from conformance.mutants.inside import channel_of, is_refusal, remember, session_of, state_of
+from conformance.mutants.inside import (
+    channel_of,
+    give_back,
+    is_refusal,
+    reference_data,
+    remember,
+    session_of,
+    state_of,
+)
 from conformance.tlv import DataObject, MalformedTLV, encode, parse
-from simcard.files.descriptors import FileKind
 
 INS_CHANGE, INS_RESET_COUNTER, INS_CREATE, INS_DELETE = 0x24, 0x2C, 0xE0, 0xE4
 INS_MANAGE_CHANNEL, INS_ACTIVATE, INS_DEACTIVATE, INS_PUT_DATA = 0x70, 0x44, 0x04, 0xDA
@@ -29,11 +35,15 @@ CHAINED = 0x10
 EXPANDED, ALL_OF, ONE_OF = 0xAB, 0xAF, 0xA0
 
 
-def _forgetful_reset(puppet: Puppet) -> bytes:
-    puppet.notes.clear()
-    return puppet.card.reset()
-
-
+@fault(
+    "binary/blind-short-identifiers-of-another-df",
+    INS_SELECT,
+    INS_READ_BINARY,
+    INS_CREATE,
+    INS_DELETE,
+    breaks="binary/read-by-sfi",
+    reset=forgetful_reset,
+)
 def short_identifiers_of_another_df(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The table of short identifiers is not made anew when a path leads to an EF of another DF."""
     before = session_of(puppet, command)
@@ -57,18 +67,6 @@ def short_identifiers_of_another_df(puppet: Puppet, command: CommandAPDU, raw: b
     else:
         puppet.notes.pop(stale, None)
     return answer
-
-
-declare(
-    Mutant(
-        "binary/blind-short-identifiers-of-another-df",
-        "7816-4/binary/read-by-sfi",
-        short_identifiers_of_another_df.__doc__ or "",
-        frozenset({INS_SELECT, INS_READ_BINARY, INS_CREATE, INS_DELETE}),
-        answer=short_identifiers_of_another_df,
-        reset=_forgetful_reset,
-    )
-)
 
 
 @fault("select/blind-walks-the-path", INS_SELECT, breaks="select/refusal-keeps-selection")
@@ -96,14 +94,25 @@ def falls_off_the_front(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byt
     return answer
 
 
+def _tries_come_back(puppet: Puppet) -> bytes:
+    for note in [note for note in puppet.notes if note.startswith("spent ")]:
+        file = state_of(puppet).tree.files[int(note.removeprefix("spent "))]
+        give_back(puppet, file, puppet.notes.pop(note))
+    return puppet.card.reset()
+
+
+@fault(
+    "verify/blind-tries-of-a-change-come-back",
+    INS_VERIFY,
+    INS_CHANGE,
+    INS_RESET_COUNTER,
+    breaks="verify/counter-survives-reset",
+    reset=_tries_come_back,
+)
 def tries_of_a_change_come_back(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The try that a wrong CHANGE REFERENCE DATA costs is kept in RAM until the next VERIFY."""
     answer = puppet.send(raw)
-    state, session = state_of(puppet), session_of(puppet, command)
-    home = session.df if session is not None and command.p2 & 0x80 else state.tree.root
-    while home != state.tree.root and _place(home, command) not in state.tree.internal:
-        home = state.tree.files[home].parent
-    file = state.tree.internal.get(_place(home, command))
+    file = reference_data(puppet, command)
     if file is None:
         return answer
     spent = f"spent {file.cell}"
@@ -112,32 +121,6 @@ def tries_of_a_change_come_back(puppet: Puppet, command: CommandAPDU, raw: bytes
     elif command.data:
         puppet.notes.pop(spent, None)
     return answer
-
-
-def _place(home: int, command: CommandAPDU) -> tuple[int, FileKind, int]:
-    return home, FileKind.REFERENCE_DATA, command.p2
-
-
-def _tries_come_back(puppet: Puppet) -> bytes:
-    state = state_of(puppet)
-    for note in [note for note in puppet.notes if note.startswith("spent ")]:
-        file = state.tree.files[int(note.removeprefix("spent "))]
-        left = file.region.read(state.memory, 0, 1)[0] + puppet.notes.pop(note)
-        file.region.write(state.memory, 0, bytes([left]))
-    state.memory.commit()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "verify/blind-tries-of-a-change-come-back",
-        "7816-4/verify/counter-survives-reset",
-        tries_of_a_change_come_back.__doc__ or "",
-        frozenset({INS_VERIFY, INS_CHANGE, INS_RESET_COUNTER}),
-        answer=tries_of_a_change_come_back,
-        reset=_tries_come_back,
-    )
-)
 
 
 @fault("access/blind-right-lost-below", INS_SELECT, breaks="access/status-survives-selection")
@@ -173,6 +156,18 @@ def _loosened(item: DataObject, *, within: bool) -> bytes:
     return encode(ONE_OF if within and item.tag == ALL_OF else item.tag, value)
 
 
+def _both_reset(puppet: Puppet) -> bytes:
+    if "before" in puppet.notes:
+        puppet.notes["before"].reset()
+    return puppet.card.reset()
+
+
+@fault(
+    "file/blind-deactivated-by-short-identifier",
+    breaks="life-cycle/deactivated-closed",
+    standard="7816-9",
+    reset=_both_reset,
+)
 def deactivated_by_short_identifier(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """READ BINARY by short identifier does not look at the life cycle state of the EF."""
     if command.ins == INS_DEACTIVATE and "before" not in puppet.notes:
@@ -194,23 +189,12 @@ def deactivated_by_short_identifier(puppet: Puppet, command: CommandAPDU, raw: b
     return awake if closed else answer
 
 
-def _both_reset(puppet: Puppet) -> bytes:
-    if "before" in puppet.notes:
-        puppet.notes["before"].reset()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "file/blind-deactivated-by-short-identifier",
-        "7816-9/life-cycle/deactivated-closed",
-        deactivated_by_short_identifier.__doc__ or "",
-        answer=deactivated_by_short_identifier,
-        reset=_both_reset,
-    )
+@fault(
+    "channel/blind-reopened-where-it-was",
+    INS_MANAGE_CHANNEL,
+    breaks="channel/starts-at-mf",
+    reset=forgetful_reset,
 )
-
-
 def reopened_where_it_was(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A channel that is opened by its number finds the selection of before it was closed."""
     closing, number = command.p1 == 0x80, command.p2 or channel_of(command)
@@ -228,18 +212,11 @@ def reopened_where_it_was(puppet: Puppet, command: CommandAPDU, raw: bytes) -> b
     return answer
 
 
-declare(
-    Mutant(
-        "channel/blind-reopened-where-it-was",
-        "7816-4/channel/starts-at-mf",
-        reopened_where_it_was.__doc__ or "",
-        frozenset({INS_MANAGE_CHANNEL}),
-        answer=reopened_where_it_was,
-        reset=_forgetful_reset,
-    )
+@fault(
+    "chaining/blind-last-parameter-not-compared",
+    breaks="chaining/other-command",
+    reset=forgetful_reset,
 )
-
-
 def last_parameter_not_compared(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Of the header of a chain CLA, INS and P1 are compared; P2 is that of the first part."""
     header = (command.cla & ~CHAINED, command.ins, command.p1)
@@ -253,17 +230,6 @@ def last_parameter_not_compared(puppet: Puppet, command: CommandAPDU, raw: bytes
     if is_refusal(answer):
         puppet.notes.pop("chain", None)
     return answer
-
-
-declare(
-    Mutant(
-        "chaining/blind-last-parameter-not-compared",
-        "7816-4/chaining/other-command",
-        last_parameter_not_compared.__doc__ or "",
-        answer=last_parameter_not_compared,
-        reset=_forgetful_reset,
-    )
-)
 
 
 @fault("object/blind-old-value-gone-first", INS_PUT_DATA, breaks="object/put-full")

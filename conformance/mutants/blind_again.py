@@ -11,13 +11,18 @@ from conformance.mutants.hooks import (
     INS_UPDATE_BINARY,
     INS_VERIFY,
     OK,
-    Mutant,
     Puppet,
-    declare,
     fault,
+    forgetful_reset,
 )
-from conformance.mutants.inside import channel_of, is_refusal, session_of, state_of
-from simcard.files.descriptors import FileKind
+from conformance.mutants.inside import (
+    channel_of,
+    give_back,
+    is_refusal,
+    reference_data,
+    session_of,
+    state_of,
+)
 
 INS_ERASE_RECORD, INS_DELETE = 0x0C, 0xE4
 NOT_FOUND = b"\x6a\x82"
@@ -25,11 +30,6 @@ BY_SHORT_IDENTIFIER, CHAINED = 0x80, 0x10
 BY_NAME, NEXT = 0x04, 0x02
 ONE, TO_THE_LAST = 0x04, 0x05
 ALIASED = {0: 3, 3: 0}
-
-
-def _forgetful_reset(puppet: Puppet) -> bytes:
-    puppet.notes.clear()
-    return puppet.card.reset()
 
 
 @fault("binary/blind2-offset-in-a-byte", INS_UPDATE_BINARY, breaks="binary/update-writes")
@@ -57,6 +57,12 @@ def erase_leaves_the_last(puppet: Puppet, command: CommandAPDU, raw: bytes) -> b
     return OK
 
 
+@fault(
+    "select/blind2-search-begins-again",
+    INS_SELECT,
+    breaks="select/occurrence",
+    reset=forgetful_reset,
+)
 def search_begins_again(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """After SELECT of the next name has found none, the search begins again at the first DF."""
     place = f"ended {channel_of(command)}"
@@ -73,54 +79,25 @@ def search_begins_again(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byt
     return answer
 
 
-declare(
-    Mutant(
-        "select/blind2-search-begins-again",
-        "7816-4/select/occurrence",
-        search_begins_again.__doc__ or "",
-        frozenset({INS_SELECT}),
-        answer=search_begins_again,
-        reset=_forgetful_reset,
-    )
+def _try_never_written(puppet: Puppet) -> bytes:
+    file = puppet.notes.pop("owed", None)
+    if file is not None:
+        give_back(puppet, file, 1)
+    return puppet.card.reset()
+
+
+@fault(
+    "verify/blind2-try-written-with-the-next-command",
+    breaks="verify/counter-survives-reset",
+    reset=_try_never_written,
 )
-
-
 def try_written_with_the_next_command(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The try that a wrong VERIFY costs stays in RAM until the command after it comes."""
     puppet.notes.clear()
     answer = puppet.send(raw)
-    session, state = session_of(puppet, command), state_of(puppet)
-    if command.ins != INS_VERIFY or session is None or answer[0] != 0x63 or not command.data:
-        return answer
-    tree = state.tree
-    homes = tree.lineage(tree.files[session.df]) if command.p2 & 0x80 else (tree.mf,)
-    for home in homes:
-        file = tree.internal.get((home.cell, FileKind.REFERENCE_DATA, command.p2))
-        if file is not None:
-            puppet.notes["owed"] = file
-            break
+    if command.ins == INS_VERIFY and answer[0] == 0x63 and command.data:
+        puppet.notes["owed"] = reference_data(puppet, command)
     return answer
-
-
-def _try_never_written(puppet: Puppet) -> bytes:
-    file = puppet.notes.pop("owed", None)
-    if file is not None:
-        memory = state_of(puppet).memory
-        left = file.region.read(memory, 0, 1)[0]
-        file.region.write(memory, 0, bytes([left + 1]))
-        memory.commit()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "verify/blind2-try-written-with-the-next-command",
-        "7816-4/verify/counter-survives-reset",
-        try_written_with_the_next_command.__doc__ or "",
-        answer=try_written_with_the_next_command,
-        reset=_try_never_written,
-    )
-)
 
 
 @fault("channel/blind2-three-is-none", breaks="channel/status-apart")
@@ -148,6 +125,12 @@ def third_part_over_the_second(puppet: Puppet, command: CommandAPDU, raw: bytes)
     return puppet.send(raw)
 
 
+@fault(
+    "file/blind2-deleted-by-name-is-current",
+    breaks="delete/leaves-no-current",
+    standard="7816-9",
+    reset=forgetful_reset,
+)
 def deleted_by_name_is_current(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """READ BINARY still finds the current EF when DELETE FILE has removed it by its identifier."""
     before, ghost = session_of(puppet, command), puppet.notes.get("ghost")
@@ -164,14 +147,3 @@ def deleted_by_name_is_current(puppet: Puppet, command: CommandAPDU, raw: bytes)
     elif command.ins == INS_SELECT or session_of(puppet, command) != before:
         puppet.notes.pop("ghost", None)
     return answer
-
-
-declare(
-    Mutant(
-        "file/blind2-deleted-by-name-is-current",
-        "7816-9/delete/leaves-no-current",
-        deleted_by_name_is_current.__doc__ or "",
-        answer=deleted_by_name_is_current,
-        reset=_forgetful_reset,
-    )
-)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.apdu import CommandAPDU
-from conformance.mutants.hooks import INS_READ_RECORD, Mutant, Puppet, declare, fault
-from conformance.mutants.inside import is_refusal, remember, session_of, state_of
+from conformance.mutants.hooks import INS_READ_RECORD, Puppet, fault
+from conformance.mutants.inside import is_refusal, keeping, remember, session_of, state_of
 from simcard.commands.pboc.purse.kinds import COMPOSITE, Pending
 from simcard.crypto.blocks import BlockCipher, block_suite
 from simcard.crypto.macs import retail_mac
@@ -14,6 +14,7 @@ from simcard.files.descriptors import FileKind
 from simcard.messaging.scp03 import Level, Scp03Channel, Scp03Opening
 from simcard.security.environment import Component, Environment, Side, Template
 from simcard.security.keys import Key, KeyUsage
+from simcard.session import Session
 
 INS_PERFORM, INS_EXTERNAL, INS_CHALLENGE, INS_BALANCE = 0x2A, 0x82, 0x84, 0x5C
 INS_DEBIT, INS_COMPUTE = 0x54, 0xFA
@@ -55,13 +56,11 @@ def counter_waits_for_data(puppet: Puppet, command: CommandAPDU, raw: bytes) -> 
 )
 def challenge_outlives_a_wrong_mac(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A command whose line MAC is wrong leaves the challenge for the next guess."""
-    before = session_of(puppet, command)
-    answer = puppet.send(raw)
-    after = session_of(puppet, command)
-    if before is None or after is None or before.secure is not None or answer != WRONG_MAC:
-        return answer
-    remember(puppet, command, after._replace(challenge=before.challenge))
-    return answer
+
+    def when(before: Session, answer: bytes) -> bool:
+        return before.secure is None and answer == WRONG_MAC
+
+    return keeping(puppet, command, raw, when, "challenge")
 
 
 @fault(
@@ -93,14 +92,11 @@ def half_a_cryptogram(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes
 )
 def challenge_in_between(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """GET CHALLENGE in plain is served beside the session, which it does not end."""
-    before = session_of(puppet, command)
-    answer = puppet.send(raw)
-    after = session_of(puppet, command)
-    if before is None or after is None or command.cla & 0x0C or before.secure is None:
-        return answer
-    kept = after._replace(secure=before.secure, satisfied=before.satisfied)
-    remember(puppet, command, kept)
-    return answer
+
+    def when(before: Session, _answer: bytes) -> bool:
+        return before.secure is not None and not command.cla & 0x0C
+
+    return keeping(puppet, command, raw, when, "secure", "satisfied")
 
 
 @fault(
@@ -173,8 +169,7 @@ def _moved_on(component: Component, cryptogram: bytes) -> Component:
     return component._replace(objects=objects)
 
 
-def _hash_outlives_reset(puppet: Puppet) -> bytes:
-    """The hash code that HASH keeps for the next signature is not cleared by a warm reset."""
+def _hash_put_back(puppet: Puppet) -> bytes:
     hashed = puppet.notes.pop("hashed", None)
     atr = puppet.card.reset()
     sessions = state_of(puppet).sessions
@@ -182,24 +177,20 @@ def _hash_outlives_reset(puppet: Puppet) -> bytes:
     return atr
 
 
-def _noting_the_hash(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@fault(
+    "operation/blind2-hash-outlives-reset",
+    breaks="signature/nothing-to-sign",
+    standard="7816-8",
+    profile="crypto",
+    reset=_hash_put_back,
+)
+def hash_outlives_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """The hash code that HASH keeps for the next signature is not cleared by a warm reset."""
     answer = puppet.send(raw)
     session = session_of(puppet, command)
     if session is not None:
         puppet.notes["hashed"] = session.hashed
     return answer
-
-
-declare(
-    Mutant(
-        "operation/blind2-hash-outlives-reset",
-        "7816-8/signature/nothing-to-sign",
-        _hash_outlives_reset.__doc__ or "",
-        answer=_noting_the_hash,
-        reset=_hash_outlives_reset,
-        profile="crypto",
-    )
-)
 
 
 @fault(
@@ -236,12 +227,11 @@ def first_block_compared(puppet: Puppet, command: CommandAPDU, raw: bytes) -> by
 )
 def balance_in_between(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """GET BALANCE between the two commands of a transaction does not end it."""
-    before = session_of(puppet, command)
-    answer = puppet.send(raw)
-    after = session_of(puppet, command)
-    if before is not None and after is not None and not is_refusal(answer):
-        remember(puppet, command, after._replace(transaction=before.transaction))
-    return answer
+
+    def when(_before: Session, answer: bytes) -> bool:
+        return not is_refusal(answer)
+
+    return keeping(puppet, command, raw, when, "transaction")
 
 
 @fault(
@@ -298,9 +288,8 @@ def rule_of_the_current_file(puppet: Puppet, command: CommandAPDU, raw: bytes) -
 )
 def ready_after_a_wrong_length(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """COMPUTE that is refused for its length leaves the key ready."""
-    before = session_of(puppet, command)
-    answer = puppet.send(raw)
-    after = session_of(puppet, command)
-    if before is not None and after is not None and answer == WRONG_LENGTH:
-        remember(puppet, command, after._replace(transaction=before.transaction))
-    return answer
+
+    def when(_before: Session, answer: bytes) -> bool:
+        return answer == WRONG_LENGTH
+
+    return keeping(puppet, command, raw, when, "transaction")

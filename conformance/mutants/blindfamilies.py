@@ -13,8 +13,9 @@ from conformance.mutants.hooks import (
     Puppet,
     declare,
     fault,
+    forgetful_reset,
 )
-from conformance.mutants.inside import is_refusal, remember, session_of, state_of
+from conformance.mutants.inside import is_refusal, keeping, remember, session_of, state_of
 from simcard.commands.pboc.purse.kinds import CachedRecord, Pending
 from simcard.crypto.padding import pad
 from simcard.crypto.pboc import Transaction, line_mac, purchase_tac, tac_key
@@ -107,20 +108,24 @@ def seven_bytes_of_the_mac(puppet: Puppet, command: CommandAPDU, raw: bytes) -> 
 )
 def refused_in_plain(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A plain command ends the session at its end, which one that is refused does not reach."""
-    before = session_of(puppet, command)
-    answer = puppet.send(raw)
-    after = session_of(puppet, command)
-    if before is None or after is None or command.cla & 0x0C or not is_refusal(answer):
-        return answer
-    if before.secure is not None:
-        kept = after._replace(secure=before.secure, satisfied=before.satisfied)
-        remember(puppet, command, kept)
-    return answer
+
+    def when(before: Session, answer: bytes) -> bool:
+        return before.secure is not None and not command.cla & 0x0C and is_refusal(answer)
+
+    return keeping(puppet, command, raw, when, "secure", "satisfied")
 
 
 # Purses
 
 
+@fault(
+    "environment/blind-state-waits-at-home",
+    INS_SELECT,
+    breaks="environment/closed-after-leaving",
+    standard="ssc",
+    profile="ssc2",
+    reset=forgetful_reset,
+)
 def state_waits_at_home(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """SELECT of the MF by its identifier leaves the security state of the DF for the way back."""
     before = session_of(puppet, command)
@@ -136,24 +141,6 @@ def state_waits_at_home(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byt
         back = after._replace(state=left.state, satisfied=after.satisfied | left.satisfied)
         remember(puppet, command, back)
     return answer
-
-
-def _forgetful_reset(puppet: Puppet) -> bytes:
-    puppet.notes.clear()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "environment/blind-state-waits-at-home",
-        "ssc/environment/closed-after-leaving",
-        state_waits_at_home.__doc__ or "",
-        frozenset({INS_SELECT}),
-        answer=state_waits_at_home,
-        reset=_forgetful_reset,
-        profile="ssc2",
-    )
-)
 
 
 @fault(
@@ -184,6 +171,16 @@ def half_a_terminal_counter(puppet: Puppet, command: CommandAPDU, raw: bytes) ->
     return answer
 
 
+@fault(
+    "purse/blind-cache-survives-its-purchase",
+    INS_INITIALIZE,
+    INS_CACHE,
+    INS_DEBIT,
+    breaks="purse/composite-only-with-debit",
+    standard="pboc",
+    profile="ssc2",
+    reset=forgetful_reset,
+)
 def cache_survives_its_purchase(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Records put aside for a composite purchase that was broken off are written by the next."""
     answer = puppet.send(raw)
@@ -199,19 +196,6 @@ def cache_survives_its_purchase(puppet: Puppet, command: CommandAPDU, raw: bytes
         cached: tuple[CachedRecord, ...] = puppet.notes.get("cache", ())
         remember(puppet, command, session._replace(transaction=replace(pending, records=cached)))
     return answer
-
-
-declare(
-    Mutant(
-        "purse/blind-cache-survives-its-purchase",
-        "pboc/purse/composite-only-with-debit",
-        cache_survives_its_purchase.__doc__ or "",
-        frozenset({INS_INITIALIZE, INS_CACHE, INS_DEBIT}),
-        answer=cache_survives_its_purchase,
-        reset=_forgetful_reset,
-        profile="ssc2",
-    )
-)
 
 
 @fault(
@@ -243,6 +227,24 @@ def _current_ef(puppet: Puppet, session: Session) -> File | None:
 # Security module, resets
 
 
+def _back_to_what_was_written(puppet: Puppet) -> bytes:
+    if "written" in puppet.notes:
+        place, counter = puppet.notes.pop("written")
+        state = state_of(puppet)
+        state.tree.internal[place].region.write(state.memory, 0, counter)
+        state.memory.commit()
+    return puppet.card.reset()
+
+
+@fault(
+    "module/blind-counter-written-with-credit",
+    INS_INITIALIZE_SAM,
+    INS_CREDIT_SAM,
+    breaks="module/counter-survives-reset",
+    standard="pboc",
+    profile="psam",
+    reset=_back_to_what_was_written,
+)
 def counter_written_with_credit(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The terminal counter is in RAM until CREDIT SAM FOR PURCHASE accepts MAC2."""
     session, state = session_of(puppet, command), state_of(puppet)
@@ -257,28 +259,6 @@ def counter_written_with_credit(puppet: Puppet, command: CommandAPDU, raw: bytes
     elif answer == OK:
         puppet.notes.pop("written", None)
     return answer
-
-
-def _back_to_what_was_written(puppet: Puppet) -> bytes:
-    if "written" in puppet.notes:
-        place, counter = puppet.notes.pop("written")
-        state = state_of(puppet)
-        state.tree.internal[place].region.write(state.memory, 0, counter)
-        state.memory.commit()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "module/blind-counter-written-with-credit",
-        "pboc/module/counter-survives-reset",
-        counter_written_with_credit.__doc__ or "",
-        frozenset({INS_INITIALIZE_SAM, INS_CREDIT_SAM}),
-        answer=counter_written_with_credit,
-        reset=_back_to_what_was_written,
-        profile="psam",
-    )
-)
 
 
 def _other_guard_time(puppet: Puppet) -> bytes:

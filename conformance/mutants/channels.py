@@ -11,9 +11,7 @@ from conformance.mutants.hooks import (
     INS_VERIFY,
     OK,
     PINS,
-    Mutant,
     Puppet,
-    declare,
     fault,
     sound_reset,
 )
@@ -116,21 +114,16 @@ def _reset_keeping_a_channel(puppet: Puppet) -> bytes:
     return atr
 
 
-def _noting(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
+@fault(
+    "channel/survives-reset",
+    INS_MANAGE,
+    breaks="channel/reset-closes",
+    reset=_reset_keeping_a_channel,
+)
+def channel_survives_reset(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
+    """Channel 1 is open after a reset."""
     puppet.notes["opened"] = True
     return puppet.send(raw)
-
-
-declare(
-    Mutant(
-        "channel/survives-reset",
-        "7816-4/channel/reset-closes",
-        "Channel 1 is open after a reset.",
-        frozenset({INS_MANAGE}),
-        answer=_noting,
-        reset=_reset_keeping_a_channel,
-    )
-)
 
 
 @fault("chaining/first-part-lost", breaks="chaining/joined")
@@ -167,7 +160,14 @@ def writes_early(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return puppet.send(raw)
 
 
-def _chain_noted(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+def _reset_noted(puppet: Puppet) -> bytes:
+    puppet.notes["reset"] = "part" in puppet.notes
+    return sound_reset(puppet)
+
+
+@fault("chaining/survives-reset", 0xD6, breaks="chaining/reset-ends", reset=_reset_noted)
+def chaining_survives_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """A chain goes on after a reset."""
     answer = puppet.send(raw)
     if command.cla == CHAINED:
         puppet.notes["part"] = command.data
@@ -176,23 +176,6 @@ def _chain_noted(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     if answer == OK and lost and puppet.notes.pop("reset", False):
         puppet.send(replace(command, data=lost + command.data).encode())
     return answer
-
-
-def _reset_noted(puppet: Puppet) -> bytes:
-    puppet.notes["reset"] = "part" in puppet.notes
-    return sound_reset(puppet)
-
-
-declare(
-    Mutant(
-        "chaining/survives-reset",
-        "7816-4/chaining/reset-ends",
-        "A chain goes on after a reset.",
-        frozenset({0xD6}),
-        answer=_chain_noted,
-        reset=_reset_noted,
-    )
-)
 
 
 @fault("chaining/rest-is-short", INS_GET_RESPONSE, breaks="response/gives-the-rest")

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.apdu import CommandAPDU
-from conformance.mutants.hooks import OK, Fault, Puppet, fault
+from conformance.mutants.hooks import INS_SELECT, OK, Fault, Puppet, ResetFault, fault, sound_reset
 
-MSE, PERFORM, PERFORM_OBJECT, GENERATE, SELECT, VERIFY = 0x22, 0x2A, 0x2B, 0x46, 0xA4, 0x20
-NOT_NOW, CLOSED, NOT_FOUND = b"\x69\x85", b"\x69\x82", b"\x6a\x88"
-WRONG_DATA, WRONG_LENGTH, NO_PARAMETERS = b"\x6a\x80", b"\x67\x00", b"\x6a\x86"
-UNKNOWN_ALGORITHM, FAILED, BLOCKED, USED_UP = b"\x6a\x81", b"\x63\x00", b"\x69\x83", b"\x69\x84"
+MSE, PERFORM, PERFORM_OBJECT, GENERATE = 0x22, 0x2A, 0x2B, 0x46
+SETTING = (MSE, PERFORM, INS_SELECT)
+"""What a fault of an operation concerns that has to know which key was set: see `remembering`."""
 CHECKSUM, SIGNATURE, CONFIDENTIALITY = 0xB4, 0xB6, 0xB8
 PROFILE = "crypto"
 Condition = Callable[[CommandAPDU], bool]
 
 
-def mse(name: str, *more: int, breaks: str) -> Callable[[Fault], Fault]:
+class SW:
+    """The refusals that faults turn into something else."""
+
+    NOT_NOW, CLOSED, NOT_FOUND = b"\x69\x85", b"\x69\x82", b"\x6a\x88"
+    WRONG_DATA, WRONG_LENGTH, NO_PARAMETERS = b"\x6a\x80", b"\x67\x00", b"\x6a\x86"
+    UNKNOWN_ALGORITHM, FAILED = b"\x6a\x81", b"\x63\x00"
+    BLOCKED, USED_UP = b"\x69\x83", b"\x69\x84"
+
+
+def mse(
+    name: str, *more: int, breaks: str, reset: ResetFault = sound_reset
+) -> Callable[[Fault], Fault]:
     """Declare a fault of the security environment, which may concern *more* instructions."""
     requirement = f"environment/{breaks}"
-    return fault(f"mse/{name}", MSE, *more, breaks=requirement, profile=PROFILE)
+    return fault(f"mse/{name}", MSE, *more, breaks=requirement, profile=PROFILE, reset=reset)
 
 
 def operation(
-    name: str, *instructions: int, breaks: str, risk: str | None = None
+    name: str,
+    *instructions: int,
+    breaks: str,
+    risk: str | None = None,
+    reset: ResetFault = sound_reset,
 ) -> Callable[[Fault], Fault]:
     """Declare a fault of PERFORM SECURITY OPERATION, or of other *instructions*."""
     return fault(
@@ -33,6 +47,7 @@ def operation(
         standard="7816-8",
         profile=PROFILE,
         risk=risk,
+        reset=reset,
     )
 
 
@@ -49,7 +64,7 @@ def forgiven(
     return answer
 
 
-def denied(text: str, when: Condition, given: bytes = CLOSED) -> Fault:
+def denied(text: str, when: Condition, given: bytes = SW.CLOSED) -> Fault:
     """The fault *text*: what is meant is answered *given*, whatever it is."""
 
     def answer(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
@@ -88,18 +103,21 @@ def doing(p1: int, *p2: int) -> Condition:
     return lambda command: command.ins == PERFORM and command.p1 == p1 and command.p2 in p2
 
 
-ENCIPHERING: Condition = lambda command: command.p1 in {0x82, 0x84, 0x86}  # noqa: E731
-DECIPHERING = doing(0x80, 0x82, 0x84, 0x86)
-SIGNING = doing(0x9E, 0x9A, 0xAC, 0xBC)
-VERIFYING, CHECKING = doing(0x00, 0xA8), doing(0x00, 0xA2)
-COMPUTING = doing(0x8E, 0x80)
-HASHING, HASHING_PARTS = doing(0x90, 0x80), doing(0x90, 0xA0)
+class Is:
+    """What a command does."""
+
+    ENCIPHERING: Condition = lambda command: command.p1 in {0x82, 0x84, 0x86}
+    DECIPHERING = doing(0x80, 0x82, 0x84, 0x86)
+    SIGNING = doing(0x9E, 0x9A, 0xAC, 0xBC)
+    VERIFYING, CHECKING = doing(0x00, 0xA8), doing(0x00, 0xA2)
+    COMPUTING = doing(0x8E, 0x80)
+    HASHING, HASHING_PARTS = doing(0x90, 0x80), doing(0x90, 0xA0)
 
 
 def remembering(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The answer; what was set last is kept in mind until another DF is selected."""
     answer = puppet.send(raw)
-    if command.ins == SELECT:
+    if command.ins == INS_SELECT:
         puppet.notes.pop("set", None)
     elif sets(command) and answer == OK:
         puppet.notes["set"] = command

@@ -11,8 +11,11 @@ from functools import partial
 from typing import Any
 
 from conformance.apdu import CommandAPDU
-from conformance.mutants.cryptic import CLOSED, FAILED, NOT_NOW, SELECT, WRONG_DATA, forgiven
-from conformance.mutants.hooks import INS_READ_BINARY, OK, Fault, Puppet, fault
+from conformance.mutants.cryptic import (
+    SW,
+    forgiven,
+)
+from conformance.mutants.hooks import INS_READ_BINARY, INS_SELECT, OK, Fault, Puppet, fault
 from simcard.commands import authentication
 from simcard.security.proof import prove
 
@@ -31,7 +34,7 @@ def _last(command: CommandAPDU) -> bool:
 @document("messaging/pace-refused", GENERAL, breaks="pace/opens")
 def pace_refused(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The right token of the terminal is refused."""
-    return FAILED if _last(command) else puppet.send(raw)
+    return SW.FAILED if _last(command) else puppet.send(raw)
 
 
 @document("messaging/pace-chip-token", GENERAL, breaks="pace/token")
@@ -60,7 +63,7 @@ def pace_any_token(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def pace_any_password(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A token that comes of a wrong password is accepted."""
     answer, near = _tried(puppet, command, raw)
-    wrong = _last(command) and answer == FAILED and not near
+    wrong = _last(command) and answer == SW.FAILED and not near
     return b"\x7c\x0a\x86\x08" + bytes(8) + OK if wrong else answer
 
 
@@ -79,14 +82,14 @@ def pace_same_nonce(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 document("messaging/pace-any-point", GENERAL, breaks="pace/points-checked")(
     forgiven(
         "What is no point of the curve is answered with mapping data.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         b"\x7c\x04\x82\x02\x04\x00" + OK,
     )
 )
 document("messaging/pace-any-order", GENERAL, breaks="pace/order")(
     forgiven(
         "A step out of its order is answered 9000.",
-        NOT_NOW,
+        SW.NOT_NOW,
         b"\x7c\x04\x84\x02\x04\x00" + OK,
         when=lambda command: command.data != EMPTY,
     )
@@ -94,7 +97,7 @@ document("messaging/pace-any-order", GENERAL, breaks="pace/order")(
 document("messaging/pace-unchosen", GENERAL, breaks="pace/needs-environment")(
     forgiven(
         "Without a choice before it a run begins.",
-        NOT_NOW,
+        SW.NOT_NOW,
         NONCE,
         when=lambda command: command.data == EMPTY,
     )
@@ -106,23 +109,23 @@ def pace_any_protocol(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes
     """A run begins with a protocol that is not offered."""
     answer = puppet.send(raw)
     if command.ins == MSE:
-        puppet.notes["unknown"] = answer == WRONG_DATA
-        return OK if answer == WRONG_DATA else answer
+        puppet.notes["unknown"] = answer == SW.WRONG_DATA
+        return OK if answer == SW.WRONG_DATA else answer
     begins = puppet.notes.get("unknown") and command.data == EMPTY
     return NONCE if begins else answer
 
 
-@document("messaging/pace-hidden", SELECT, INS_READ_BINARY, breaks="pace/offers")
+@document("messaging/pace-hidden", INS_SELECT, INS_READ_BINARY, breaks="pace/offers")
 def pace_hidden(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """EF.CardAccess is closed to everybody."""
-    if command.ins == SELECT:
+    if command.ins == INS_SELECT:
         puppet.notes["access"] = command.data.endswith(CARD_ACCESS)
     elif puppet.notes.get("access") and not command.cla & SEALED:
-        return CLOSED
+        return SW.CLOSED
     return puppet.send(raw)
 
 
-@document("messaging/pace-no-session", GENERAL, SELECT, breaks="pace/session")
+@document("messaging/pace-no-session", GENERAL, INS_SELECT, breaks="pace/session")
 def pace_no_session(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Sealed commands are refused after PACE."""
     answer = puppet.send(raw)
@@ -172,5 +175,5 @@ _proving(
     check_challenge=lambda _key, _challenge: None,
 )
 document("messaging/active-without-session", INTERNAL, breaks="active/needs-session")(
-    forgiven("The chip proves its key to anybody.", CLOSED, bytes(192) + OK)
+    forgiven("The chip proves its key to anybody.", SW.CLOSED, bytes(192) + OK)
 )

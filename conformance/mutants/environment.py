@@ -17,10 +17,9 @@ from conformance.mutants.hooks import (
     INS_UPDATE_RECORD,
     INS_VERIFY,
     OK,
-    Mutant,
     Puppet,
-    declare,
     fault,
+    forgetful_reset,
 )
 
 INS_CHALLENGE, INS_EXTERNAL, INS_INTERNAL, INS_UNBLOCK = 0x84, 0x82, 0x88, 0x24
@@ -39,6 +38,12 @@ def _opened(puppet: Puppet, raw: bytes) -> bytes:
 
 def _fails(answer: bytes) -> bool:
     return len(answer) == 2 and answer[0] == 0x63
+
+
+def _failures_undone(puppet: Puppet, raw: bytes) -> bytes:
+    """What the card answers; a proof that fails leaves it as it was."""
+    answer = puppet.trial(raw)
+    return answer if _fails(answer) else puppet.send(raw)
 
 
 @ssc("environment/pin-not-needed", INS_READ_RECORD, breaks="environment/read-closed")
@@ -109,7 +114,15 @@ def no_short_identifier(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byt
     return b"\x6a\x82" if command.p2 >> 3 else puppet.send(raw)
 
 
-def _keeps_on_leaving(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@ssc(
+    "environment/open-after-leaving",
+    INS_VERIFY,
+    INS_READ_RECORD,
+    breaks="environment/closed-after-leaving",
+    reset=forgetful_reset,
+)
+def open_after_leaving(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What the PIN opened stays open when another DF is selected."""
     answer = puppet.send(raw)
     if command.ins == INS_VERIFY and answer == OK:
         puppet.notes["pin"] = True
@@ -118,43 +131,26 @@ def _keeps_on_leaving(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes
     return answer
 
 
-def _forgets(puppet: Puppet) -> bytes:
-    puppet.notes.clear()
-    return puppet.card.reset()
-
-
-def _keeps_on_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    answer = puppet.send(raw)
-    if command.ins == INS_VERIFY and answer == OK:
-        puppet.notes["pin"] = "now"
-    kept = command.ins == INS_READ_RECORD and puppet.notes.get("pin") == "before"
-    return puppet.trial(PROVE_PIN, raw) if kept and answer == CLOSED else answer
-
-
 def _remembers(puppet: Puppet) -> bytes:
     if puppet.notes.get("pin"):
         puppet.notes["pin"] = "before"
     return puppet.card.reset()
 
 
-for _name, _breaks, _text, _answer, _reset in (
-    (
-        "environment/open-after-leaving",
-        "ssc/environment/closed-after-leaving",
-        "What the PIN opened stays open when another DF is selected.",
-        _keeps_on_leaving,
-        _forgets,
-    ),
-    (
-        "environment/open-after-reset",
-        "ssc/environment/closed-after-reset",
-        "What the PIN opened is open after a reset.",
-        _keeps_on_reset,
-        _remembers,
-    ),
-):
-    _concerned = frozenset({INS_VERIFY, INS_READ_RECORD})
-    declare(Mutant(_name, _breaks, _text, _concerned, answer=_answer, reset=_reset, profile="ssc2"))
+@ssc(
+    "environment/open-after-reset",
+    INS_VERIFY,
+    INS_READ_RECORD,
+    breaks="environment/closed-after-reset",
+    reset=_remembers,
+)
+def open_after_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What the PIN opened is open after a reset."""
+    answer = puppet.send(raw)
+    if command.ins == INS_VERIFY and answer == OK:
+        puppet.notes["pin"] = "now"
+    kept = command.ins == INS_READ_RECORD and puppet.notes.get("pin") == "before"
+    return puppet.trial(PROVE_PIN, raw) if kept and answer == CLOSED else answer
 
 
 @ssc(
@@ -164,8 +160,7 @@ for _name, _breaks, _text, _answer, _reset in (
 )
 def wrong_pin_keeps_open(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A wrong PIN takes nothing back."""
-    answer = puppet.trial(raw)
-    return answer if _fails(answer) else puppet.send(raw)
+    return _failures_undone(puppet, raw)
 
 
 @ssc("environment/update-without-key", INS_UPDATE_RECORD, breaks="environment/update-closed")
@@ -181,7 +176,15 @@ def item_update_does_nothing(puppet: Puppet, _command: CommandAPDU, raw: bytes) 
     return puppet.trial(raw)
 
 
-def _writes_late(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@ssc(
+    "environment/update-lost",
+    INS_UPDATE_RECORD,
+    INS_READ_RECORD,
+    breaks="environment/update-survives-reset",
+    reset=forgetful_reset,
+)
+def update_lost(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What was written to an item is lost at the next reset."""
     if command.ins == INS_UPDATE_RECORD:
         answer = puppet.trial(raw)
         if answer == OK:
@@ -189,19 +192,6 @@ def _writes_late(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
         return answer
     written = puppet.notes.get("written")
     return puppet.trial(written, raw) if written else puppet.send(raw)
-
-
-declare(
-    Mutant(
-        "environment/update-lost",
-        "ssc/environment/update-survives-reset",
-        "What was written to an item is lost at the next reset.",
-        frozenset({INS_UPDATE_RECORD, INS_READ_RECORD}),
-        answer=_writes_late,
-        reset=_forgets,
-        profile="ssc2",
-    )
-)
 
 
 @pboc("authentication/any-cryptogram", INS_EXTERNAL, breaks="authentication/external-wrong")
@@ -214,8 +204,7 @@ def any_cryptogram(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
 @pboc("authentication/counter-stands", INS_EXTERNAL, breaks="authentication/external-counter")
 def counter_stands(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A wrong cryptogram costs no try."""
-    answer = puppet.trial(raw)
-    return answer if _fails(answer) else puppet.send(raw)
+    return _failures_undone(puppet, raw)
 
 
 @pboc(
@@ -235,10 +224,7 @@ def counter_not_restored(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> b
 @pboc("authentication/challenge-lasts", INS_EXTERNAL, breaks="authentication/challenge-once")
 def challenge_lasts(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A cryptogram that was accepted is accepted again."""
-    answer = puppet.send(raw)
-    if answer == OK:
-        puppet.notes["accepted"] = raw
-    return OK if answer == NOT_NOW and raw == puppet.notes.get("accepted") else answer
+    return puppet.accepting_again(raw, NOT_NOW)
 
 
 @pboc("authentication/factor-ignored", INS_EXTERNAL, breaks="authentication/external-factor")
@@ -265,8 +251,7 @@ def challenge_repeats(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes
 @pboc("authentication/wrong-keeps-state", INS_EXTERNAL, breaks="authentication/wrong-closes")
 def wrong_keeps_state(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A wrong cryptogram leaves the security state that was reached."""
-    answer = puppet.trial(raw)
-    return answer if _fails(answer) else puppet.send(raw)
+    return _failures_undone(puppet, raw)
 
 
 @pboc(
@@ -308,10 +293,7 @@ def header_not_covered(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byte
 @pboc("line/challenge-lasts", INS_UPDATE_BINARY, breaks="line-mac/challenge-once")
 def line_challenge_lasts(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A protected command that is sent again is answered 9000 again."""
-    answer = puppet.send(raw)
-    if answer == OK:
-        puppet.notes["sealed"] = raw
-    return OK if answer == NOT_NOW and raw == puppet.notes.get("sealed") else answer
+    return puppet.accepting_again(raw, NOT_NOW)
 
 
 @pboc("line/failures-not-counted", INS_UPDATE_BINARY, breaks="line-mac/blocked", risk="destroy")

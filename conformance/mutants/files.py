@@ -10,9 +10,7 @@ from conformance.mutants.hooks import (
     INS_SELECT,
     INS_UPDATE_BINARY,
     OK,
-    Mutant,
     Puppet,
-    declare,
     fault,
     sound_reset,
 )
@@ -88,13 +86,6 @@ def create_anything(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return OK if answer == b"\x6a\x80" and command.data[2:3] == b"\x83" else answer
 
 
-def _noting(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    answer = puppet.send(raw)
-    if command.ins == INS_CREATE and answer == OK:
-        puppet.notes["new"] = True
-    return answer
-
-
 def _reset_losing(puppet: Puppet) -> bytes:
     atr = sound_reset(puppet)
     if puppet.notes.pop("new", False):
@@ -104,16 +95,19 @@ def _reset_losing(puppet: Puppet) -> bytes:
     return atr
 
 
-declare(
-    Mutant(
-        "file/create-volatile",
-        "7816-9/create/survives-reset",
-        "A new file is gone after a reset.",
-        frozenset({INS_CREATE}),
-        answer=_noting,
-        reset=_reset_losing,
-    )
+@fault(
+    "file/create-volatile",
+    INS_CREATE,
+    breaks="create/survives-reset",
+    standard="7816-9",
+    reset=_reset_losing,
 )
+def create_volatile(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """A new file is gone after a reset."""
+    answer = puppet.send(raw)
+    if command.ins == INS_CREATE and answer == OK:
+        puppet.notes["new"] = True
+    return answer
 
 
 @fault("file/delete-forgets", INS_DELETE, breaks="delete/ef", standard="7816-9")
@@ -274,11 +268,6 @@ def deactivate_spreads(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byte
     return answer
 
 
-def _waking(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
-    puppet.notes["asleep"] = True
-    return puppet.send(raw)
-
-
 def _reset_waking(puppet: Puppet) -> bytes:
     atr = sound_reset(puppet)
     if puppet.notes.pop("asleep", False):
@@ -288,16 +277,17 @@ def _reset_waking(puppet: Puppet) -> bytes:
     return atr
 
 
-declare(
-    Mutant(
-        "file/reset-activates",
-        "7816-9/life-cycle/survives-reset",
-        "A reset activates a deactivated file.",
-        frozenset({INS_DEACTIVATE}),
-        answer=_waking,
-        reset=_reset_waking,
-    )
+@fault(
+    "file/reset-activates",
+    INS_DEACTIVATE,
+    breaks="life-cycle/survives-reset",
+    standard="7816-9",
+    reset=_reset_waking,
 )
+def reset_activates(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
+    """A reset activates a deactivated file."""
+    puppet.notes["asleep"] = True
+    return puppet.send(raw)
 
 
 @fault(

@@ -44,6 +44,13 @@ class Puppet:
             answer = copy.transmit(raw)
         return answer
 
+    def accepting_again(self, raw: bytes, refusal: bytes) -> bytes:
+        """What the sound card answers; where that is *refusal*, what it last accepted is again."""
+        answer = self.send(raw)
+        if answer == OK:
+            self.notes["accepted"] = raw
+        return OK if answer == refusal and raw == self.notes.get("accepted") else answer
+
     def opened(self, raw: bytes) -> bytes:
         """What the sound card would answer with every PIN verified."""
         return self.trial(*(_verify(number) for number in PINS), raw)
@@ -60,6 +67,12 @@ ResetFault = Callable[[Puppet], bytes]
 
 def sound_reset(puppet: Puppet) -> bytes:
     """A reset as it should be."""
+    return puppet.card.reset()
+
+
+def forgetful_reset(puppet: Puppet) -> bytes:
+    """A reset as it should be, over which the fault forgets what it remembers, too."""
+    puppet.notes.clear()
     return puppet.card.reset()
 
 
@@ -107,14 +120,18 @@ def fault(
     risk: str | None = None,
     standard: str = "7816-4",
     profile: str = DEFAULT_PROFILE,
+    reset: ResetFault = sound_reset,
 ) -> Callable[[Fault], Fault]:
-    """Declare the decorated function as a faulty answer to *instructions*."""
+    """Declare the decorated function as a faulty answer to *instructions*.
+
+    *reset* is what a reset does in place of a sound one.
+    """
 
     def add(answer: Fault) -> Fault:
         text = (answer.__doc__ or "").strip()
         chosen = frozenset(instructions)
         requirement = f"{standard}/{breaks}"
-        declare(Mutant(name, requirement, text, chosen, answer=answer, risk=risk, profile=profile))
+        declare(Mutant(name, requirement, text, chosen, answer, reset, risk, profile))
         return answer
 
     return add

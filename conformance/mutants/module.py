@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.apdu import CommandAPDU
-from conformance.mutants.hooks import OK, Mutant, Puppet, declare, fault
+from conformance.mutants.hooks import OK, Puppet, fault
 
 PURCHASE, CHECK, MAKE_READY, COMPUTE, WRITE_KEY = 0x70, 0x72, 0x1A, 0xFA, 0xD4
 NOT_NOW, WRONG_MAC, CLOSED, NO_KEY = b"\x69\x85", b"\x93\x02", b"\x69\x82", b"\x94\x03"
@@ -19,27 +19,21 @@ def counter_stands(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     return puppet.trial(raw)
 
 
-def _counts(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
-    puppet.notes.setdefault("early", puppet.card.fork())
-    return puppet.send(raw)
-
-
 def _turns_back(puppet: Puppet) -> bytes:
     puppet.card = puppet.notes.pop("early", puppet.card)
     return puppet.card.reset()
 
 
-declare(
-    Mutant(
-        "module/counter-turned-back",
-        "pboc/module/counter-survives-reset",
-        "A reset turns the terminal transaction counter back.",
-        frozenset({PURCHASE}),
-        answer=_counts,
-        reset=_turns_back,
-        profile="psam",
-    )
+@pboc(
+    "module/counter-turned-back",
+    PURCHASE,
+    breaks="module/counter-survives-reset",
+    reset=_turns_back,
 )
+def counter_turned_back(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
+    """A reset turns the terminal transaction counter back."""
+    puppet.notes.setdefault("early", puppet.card.fork())
+    return puppet.send(raw)
 
 
 @pboc("module/mac1-unmade", PURCHASE, breaks="module/mac1")
@@ -59,10 +53,7 @@ def any_mac2(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
 @pboc("module/mac2-twice", CHECK, breaks="module/mac2-once")
 def mac2_twice(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A MAC2 is accepted as often as it is brought."""
-    answer = puppet.send(raw)
-    if answer == OK:
-        puppet.notes["accepted"] = raw
-    return OK if answer == NOT_NOW and raw == puppet.notes.get("accepted") else answer
+    return puppet.accepting_again(raw, NOT_NOW)
 
 
 @pboc("module/mac2-refused", CHECK, breaks="module/mac2-right")

@@ -7,19 +7,14 @@ from dataclasses import replace
 from conformance.apdu import CommandAPDU
 from conformance.mutants.cryptic import (
     MSE,
-    NO_PARAMETERS,
-    NOT_FOUND,
-    NOT_NOW,
     PERFORM,
-    PROFILE,
-    SELECT,
-    WRONG_DATA,
+    SW,
     forgiven,
     mse,
     remembering,
     sets,
 )
-from conformance.mutants.hooks import OK, Mutant, Puppet, declare
+from conformance.mutants.hooks import INS_SELECT, OK, Puppet
 
 STORE, RESTORE, ERASE = 0xF2, 0xF3, 0xF4
 EMPTY = bytes((0x00, MSE, RESTORE, 0x00))
@@ -28,13 +23,13 @@ EMPTY = bytes((0x00, MSE, RESTORE, 0x00))
 @mse("algorithm-refused", breaks="set")
 def algorithm_refused(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A template with an algorithm reference is refused."""
-    return WRONG_DATA if sets(command) and b"\x80\x01" in command.data else puppet.send(raw)
+    return SW.WRONG_DATA if sets(command) and b"\x80\x01" in command.data else puppet.send(raw)
 
 
-@mse("first-stays", SELECT, breaks="replaces")
+@mse("first-stays", INS_SELECT, breaks="replaces")
 def first_stays(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A template that is set again is answered 9000 and stays as it was."""
-    if command.ins == SELECT:
+    if command.ins == INS_SELECT:
         puppet.notes.clear()
         return puppet.send(raw)
     if sets(command) and puppet.notes.get(str(command.p2)):
@@ -61,16 +56,16 @@ def sides_joined(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def any_key(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """For a key that is not there another one is set."""
     answer = puppet.send(raw)
-    if not sets(command) or answer != NOT_FOUND:
+    if not sets(command) or answer != SW.NOT_FOUND:
         return answer
     return puppet.send(replace(command, data=b"\x83\x01\x83").encode())
 
 
 mse("malformed-accepted", breaks="malformed")(
-    forgiven("A template that is cut short is answered 9000.", WRONG_DATA)
+    forgiven("A template that is cut short is answered 9000.", SW.WRONG_DATA)
 )
 mse("reserved-accepted", breaks="reserved-parameters")(
-    forgiven("Reserved values of P1 and P2 are answered 9000.", NO_PARAMETERS)
+    forgiven("Reserved values of P1 and P2 are answered 9000.", SW.NO_PARAMETERS)
 )
 
 
@@ -86,7 +81,7 @@ def refused_clears(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def _comes_back(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """An operation that finds nothing set uses what was set before."""
     before = puppet.notes.get("before")
-    if command.ins != PERFORM or before is None or puppet.trial(raw) != NOT_NOW:
+    if command.ins != PERFORM or before is None or puppet.trial(raw) != SW.NOT_NOW:
         return remembering(puppet, command, raw)
     return puppet.trial(before.encode(), raw)
 
@@ -96,23 +91,16 @@ def _kept_over_reset(puppet: Puppet) -> bytes:
     return puppet.card.reset()
 
 
-declare(
-    Mutant(
-        "mse/survives-reset",
-        "7816-4/environment/reset-clears",
-        "The environment is still there after a reset.",
-        frozenset({MSE, PERFORM}),
-        answer=_comes_back,
-        reset=_kept_over_reset,
-        profile=PROFILE,
-    )
-)
+@mse("survives-reset", PERFORM, breaks="reset-clears", reset=_kept_over_reset)
+def survives_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """The environment is still there after a reset."""
+    return _comes_back(puppet, command, raw)
 
 
-@mse("survives-df", PERFORM, SELECT, breaks="df-clears")
+@mse("survives-df", PERFORM, INS_SELECT, breaks="df-clears")
 def survives_df(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The environment comes back with the DF it was set in."""
-    if command.ins == SELECT and "set" in puppet.notes:
+    if command.ins == INS_SELECT and "set" in puppet.notes:
         puppet.notes["before"] = puppet.notes["set"]
     return _comes_back(puppet, command, raw)
 
@@ -121,7 +109,7 @@ def survives_df(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def channels_share(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """An operation on another channel uses the environment of the basic one."""
     answer = puppet.send(raw)
-    if command.ins == PERFORM and command.cla & 0x03 and answer == NOT_NOW:
+    if command.ins == PERFORM and command.cla & 0x03 and answer == SW.NOT_NOW:
         return puppet.trial(replace(command, cla=0x00).encode())
     return answer
 
@@ -132,7 +120,7 @@ def store_forgets(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return puppet.trial(raw) if command.p1 == STORE else puppet.send(raw)
 
 
-@mse("restore-shy", SELECT, breaks="restore")
+@mse("restore-shy", INS_SELECT, breaks="restore")
 def restore_shy(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """RESTORE answers 9000 and does nothing where something is set already."""
     if command.p1 == RESTORE and "set" in puppet.notes:
@@ -143,7 +131,7 @@ def restore_shy(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 mse("restore-anything", breaks="restore-unknown")(
     forgiven(
         "RESTORE of an environment that is not there is answered 9000.",
-        NOT_FOUND,
+        SW.NOT_FOUND,
         when=lambda command: command.p1 == RESTORE,
     )
 )
@@ -158,7 +146,7 @@ def erase_forgets(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 mse("erase-anything", breaks="erase-unknown")(
     forgiven(
         "ERASE of an environment that is not there is answered 9000.",
-        NOT_FOUND,
+        SW.NOT_FOUND,
         when=lambda command: command.p1 == ERASE,
     )
 )

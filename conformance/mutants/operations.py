@@ -6,28 +6,14 @@ from dataclasses import replace
 
 from conformance.apdu import CommandAPDU
 from conformance.mutants.cryptic import (
-    BLOCKED,
-    CHECKING,
-    CLOSED,
-    COMPUTING,
     CONFIDENTIALITY,
-    DECIPHERING,
-    ENCIPHERING,
-    HASHING,
-    HASHING_PARTS,
     MSE,
-    NO_PARAMETERS,
-    NOT_NOW,
     PERFORM,
     PERFORM_OBJECT,
     PROFILE,
-    SELECT,
-    SIGNING,
-    UNKNOWN_ALGORITHM,
-    USED_UP,
-    VERIFY,
-    WRONG_DATA,
-    WRONG_LENGTH,
+    SETTING,
+    SW,
+    Is,
     denied,
     flipped,
     forgiven,
@@ -37,7 +23,7 @@ from conformance.mutants.cryptic import (
     set_key,
     sets,
 )
-from conformance.mutants.hooks import OK, Mutant, Puppet, declare
+from conformance.mutants.hooks import INS_VERIFY, OK, Mutant, Puppet, declare
 from conformance.tlv import MalformedTLV, encode, parse
 
 SM2_AT_LEAST = 98
@@ -50,25 +36,25 @@ PART = 0x80
 def default_key(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A checksum without a key in the environment is computed with some key."""
     answer = puppet.send(raw)
-    if not COMPUTING(command) or answer != NOT_NOW:
+    if not Is.COMPUTING(command) or answer != SW.NOT_NOW:
         return answer
     return puppet.trial(bytes.fromhex("002241B403830183"), raw)
 
 
-@operation("any-usage", MSE, PERFORM, SELECT, breaks="operation/usage")
+@operation("any-usage", *SETTING, breaks="operation/usage")
 def any_usage(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A key for signatures enciphers as well: the cryptogram is the message."""
     answer = remembering(puppet, command, raw)
-    chosen = ENCIPHERING(command) and command.ins == PERFORM and set_key(puppet) is not None
-    return command.data + OK if chosen and answer == NOT_NOW else answer
+    chosen = Is.ENCIPHERING(command) and command.ins == PERFORM and set_key(puppet) is not None
+    return command.data + OK if chosen and answer == SW.NOT_NOW else answer
 
 
-@operation("public-signs", MSE, PERFORM, SELECT, breaks="operation/public-only")
+@operation("public-signs", *SETTING, breaks="operation/public-only")
 def public_signs(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A public key alone signs: with the private half of another key."""
     answer = remembering(puppet, command, raw)
     private = PRIVATE_OF.get(set_key(puppet) or 0)
-    if not SIGNING(command) or answer != NOT_NOW or private is None:
+    if not Is.SIGNING(command) or answer != SW.NOT_NOW or private is None:
         return answer
     return puppet.trial(bytes.fromhex("002241B6038401") + bytes((private,)), raw)
 
@@ -77,14 +63,14 @@ def public_signs(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def pin_not_asked(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A guarded key signs for anybody."""
     answer = puppet.send(raw)
-    return puppet.opened(raw) if answer == CLOSED else answer
+    return puppet.opened(raw) if answer == SW.CLOSED else answer
 
 
-@operation("never-granted", MSE, PERFORM, SELECT, breaks="operation/access-granted")
+@operation("never-granted", *SETTING, breaks="operation/access-granted")
 def never_granted(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A guarded key does not sign for its holder either."""
     answer = remembering(puppet, command, raw)
-    return CLOSED if SIGNING(command) and set_key(puppet) == 0x8D else answer
+    return SW.CLOSED if Is.SIGNING(command) and set_key(puppet) == 0x8D else answer
 
 
 def _status_kept(puppet: Puppet) -> bytes:
@@ -107,13 +93,13 @@ declare(
 )
 
 
-@operation("wrong-pin-opens", VERIFY, PERFORM, breaks="operation/wrong-pin")
+@operation("wrong-pin-opens", INS_VERIFY, PERFORM, breaks="operation/wrong-pin")
 def wrong_pin_opens(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A guarded key signs after its PIN was tried, rightly or wrongly."""
     answer = puppet.send(raw)
-    if command.ins == VERIFY:
+    if command.ins == INS_VERIFY:
         puppet.notes["tried"] = answer[0] == 0x63
-    elif answer == CLOSED and puppet.notes.get("tried"):
+    elif answer == SW.CLOSED and puppet.notes.get("tried"):
         return puppet.opened(raw)
     return answer
 
@@ -124,26 +110,26 @@ def _as_implied(puppet: Puppet, raw: bytes) -> bytes:
     return puppet.trial(replace(last, data=last.data[:3]).encode(), raw)
 
 
-@operation("algorithm-ignored", MSE, PERFORM, SELECT, breaks="operation/algorithm-unknown")
+@operation("algorithm-ignored", *SETTING, breaks="operation/algorithm-unknown")
 def algorithm_ignored(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """For an algorithm that it does not know the card takes another."""
     answer = remembering(puppet, command, raw)
-    known = answer != UNKNOWN_ALGORITHM or "set" not in puppet.notes
+    known = answer != SW.UNKNOWN_ALGORITHM or "set" not in puppet.notes
     return answer if known else _as_implied(puppet, raw)
 
 
-@operation("algorithm-exchanged", MSE, PERFORM, SELECT, breaks="operation/algorithm-foreign")
+@operation("algorithm-exchanged", *SETTING, breaks="operation/algorithm-foreign")
 def algorithm_exchanged(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """For an algorithm of other keys the card takes the key's own."""
     answer = remembering(puppet, command, raw)
     last: CommandAPDU | None = puppet.notes.get("set")
-    if command.ins != PERFORM or answer != NOT_NOW or last is None or len(last.data) <= 3:
+    if command.ins != PERFORM or answer != SW.NOT_NOW or last is None or len(last.data) <= 3:
         return answer
     return _as_implied(puppet, raw)
 
 
 operation("reserved-computed", breaks="operation/reserved-parameters")(
-    forgiven("P1 and P2 that name no operation are answered 9000.", NO_PARAMETERS)
+    forgiven("P1 and P2 that name no operation are answered 9000.", SW.NO_PARAMETERS)
 )
 
 
@@ -155,28 +141,29 @@ def odd_bare(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
 
 
 operation("odd-anything", PERFORM_OBJECT, breaks="operation/odd-malformed")(
-    forgiven("With the odd instruction any data field is answered 9000.", WRONG_DATA)
+    forgiven("With the odd instruction any data field is answered 9000.", SW.WRONG_DATA)
 )
 
 
 @operation("failures-free", breaks="operation/counts")
 def failures_free(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A wrong checksum costs no try."""
-    answer = puppet.trial(raw) if CHECKING(command) else b""
+    answer = puppet.trial(raw) if Is.CHECKING(command) else b""
     return answer if answer[:1] == b"\x63" else puppet.send(raw)
 
 
 @operation("success-restores-nothing", breaks="operation/counter-restored")
 def success_restores_nothing(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The right checksum gives no try back."""
-    return puppet.trial(raw) if CHECKING(command) and puppet.trial(raw) == OK else puppet.send(raw)
+    right = Is.CHECKING(command) and puppet.trial(raw) == OK
+    return OK if right else puppet.send(raw)
 
 
 operation("blocked-computes", breaks="operation/blocked", risk="destroy")(
-    forgiven("A key without tries is used all the same.", BLOCKED)
+    forgiven("A key without tries is used all the same.", SW.BLOCKED)
 )
 operation("uses-unlimited", breaks="operation/used-up", risk="destroy")(
-    forgiven("A key for two uses is used a third time.", USED_UP, bytes(16) + OK)
+    forgiven("A key for two uses is used a third time.", SW.USED_UP, bytes(16) + OK)
 )
 
 # Hashing.
@@ -190,7 +177,7 @@ operation("hash-wrong", breaks="hash/whole")(
 def hash_first_part(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Of a message in parts only the first one is hashed."""
     try:
-        objects = parse(command.data, b"") if HASHING_PARTS(command) else ()
+        objects = parse(command.data, b"") if Is.HASHING_PARTS(command) else ()
     except MalformedTLV:
         objects = ()
     parts = [one.value for one in objects if one.tag == PART]
@@ -212,20 +199,21 @@ operation("hash-last-command", breaks="hash/chained")(
 def hash_counter_ignored(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Whatever the counter says, one block is taken to have been hashed before."""
     data = command.data
-    if HASHING_PARTS(command) and data[:2] == b"\x90\x28" and not data[41]:
+    if Is.HASHING_PARTS(command) and data[:2] == b"\x90\x28" and not data[41]:
         data = data[:34] + (512).to_bytes(8, "big") + data[42:]
         return puppet.send(replace(command, data=data).encode())
     return puppet.send(raw)
 
 
 def _with_state(command: CommandAPDU) -> bool:
-    return HASHING_PARTS(command) and command.data[:1] == b"\x90" and command.data[1:2] != b"\x00"
+    data = command.data
+    return Is.HASHING_PARTS(command) and data[:1] == b"\x90" and data[1:2] != b"\x00"
 
 
 operation("hash-any-state", breaks="hash/bad-state")(
     forgiven(
         "From a state that is none a hash code is made.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         bytes(32) + OK,
         when=_with_state,
     )
@@ -233,14 +221,17 @@ operation("hash-any-state", breaks="hash/bad-state")(
 operation("hash-anything", breaks="hash/malformed")(
     forgiven(
         "An input template that HASH does not take is hashed.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         bytes(20) + OK,
-        when=lambda one: HASHING_PARTS(one) and not _with_state(one),
+        when=lambda one: Is.HASHING_PARTS(one) and not _with_state(one),
     )
 )
 operation("hash-by-default", breaks="hash/no-function")(
     forgiven(
-        "Where no hash function is set some hash code is given.", NOT_NOW, bytes(32) + OK, HASHING
+        "Where no hash function is set some hash code is given.",
+        SW.NOT_NOW,
+        bytes(32) + OK,
+        Is.HASHING,
     )
 )
 
@@ -248,21 +239,21 @@ operation("hash-by-default", breaks="hash/no-function")(
 @operation("hash-not-kept", breaks="hash/for-signature")
 def hash_not_kept(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """HASH without an answer is answered 9000 and keeps nothing."""
-    silent = HASHING(command) and command.ne is None and not command.cla & 0x10
+    silent = Is.HASHING(command) and command.ne is None and not command.cla & 0x10
     return puppet.trial(raw) if silent else puppet.send(raw)
 
 
 @operation("hash-of-terminal-wrong", breaks="hash/of-terminal")
 def hash_of_terminal_wrong(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A hash code of the terminal is kept with a wrong bit."""
-    handed = HASHING_PARTS(command) and command.ne is None
+    handed = Is.HASHING_PARTS(command) and command.ne is None
     return puppet.send(flipped(raw, -1) if handed else raw)
 
 
 # Ciphering.
 
 operation("cipher-last-block", breaks="cipher/encipher")(
-    garbled("The last block of a longer cryptogram is wrong.", ENCIPHERING, 20)
+    garbled("The last block of a longer cryptogram is wrong.", Is.ENCIPHERING, 20)
 )
 
 
@@ -284,7 +275,7 @@ def _unpadded(puppet: Puppet, command: CommandAPDU) -> bytes:
 def padding_kept(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """What is deciphered still has its padding."""
     answer = puppet.send(raw)
-    shown = DECIPHERING(command) and answer[-2:] == OK and len(command.data) < SM2_AT_LEAST
+    shown = Is.DECIPHERING(command) and answer[-2:] == OK and len(command.data) < SM2_AT_LEAST
     return _unpadded(puppet, command) if shown else answer
 
 
@@ -292,44 +283,44 @@ def padding_kept(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def bad_padding_given(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """What comes out of a cryptogram without padding is given all the same."""
     answer = puppet.send(raw)
-    wrong = command.p2 == 0x84 and DECIPHERING(command) and answer == WRONG_DATA
+    wrong = command.p2 == 0x84 and Is.DECIPHERING(command) and answer == SW.WRONG_DATA
     return _unpadded(puppet, command) if wrong and len(command.data) < SM2_AT_LEAST else answer
 
 
 operation("indicator-ignored", breaks="cipher/indicator")(
     forgiven(
         "A padding indicator that means nothing is taken.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         bytes(8) + OK,
-        when=lambda one: DECIPHERING(one) and one.p2 == 0x86,
+        when=lambda one: Is.DECIPHERING(one) and one.p2 == 0x86,
     )
 )
 operation("part-enciphered", breaks="cipher/length")(
-    forgiven("Part of a block is enciphered.", WRONG_LENGTH, bytes(8) + OK, ENCIPHERING)
+    forgiven("Part of a block is enciphered.", SW.WRONG_LENGTH, bytes(8) + OK, Is.ENCIPHERING)
 )
 
 
 def _asymmetric(command: CommandAPDU) -> bool:
-    return DECIPHERING(command) and len(command.data) >= SM2_AT_LEAST
+    return Is.DECIPHERING(command) and len(command.data) >= SM2_AT_LEAST
 
 
 @operation("public-cut", breaks="cipher/asymmetric-length")
 def public_cut(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A cryptogram under a public key comes without its last byte."""
     answer = puppet.send(raw)
-    public = ENCIPHERING(command) and len(answer) - len(command.data) > SM2_AT_LEAST - 1
+    public = Is.ENCIPHERING(command) and len(answer) - len(command.data) > SM2_AT_LEAST - 1
     return answer[:-3] + answer[-2:] if public else answer
 
 
-@operation("public-same", MSE, PERFORM, SELECT, breaks="cipher/fresh")
+@operation("public-same", *SETTING, breaks="cipher/fresh")
 def public_same(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The same message under the same public key gives the same cryptogram."""
     known = f"{set_key(puppet)} {raw.hex()}"
-    if ENCIPHERING(command) and known in puppet.notes:
+    if Is.ENCIPHERING(command) and known in puppet.notes:
         again: bytes = puppet.notes[known]
         return again
     answer = remembering(puppet, command, raw)
-    if ENCIPHERING(command) and answer[-2:] == OK:
+    if Is.ENCIPHERING(command) and answer[-2:] == OK:
         puppet.notes[known] = answer
     return answer
 
@@ -343,7 +334,7 @@ operation("round-trip-broken", breaks="cipher/round-trip")(
 def terminal_misread(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """What the card did not encipher itself is deciphered wrongly."""
     answer = puppet.send(raw)
-    if ENCIPHERING(command):
+    if Is.ENCIPHERING(command):
         puppet.notes[answer[:-2].hex()] = True
     foreign = _asymmetric(command) and command.data.hex() not in puppet.notes
     return flipped(answer, -3) if foreign and len(answer) > 2 else answer
@@ -352,7 +343,7 @@ def terminal_misread(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 operation("damage-given", breaks="cipher/damaged")(
     forgiven(
         "A damaged cryptogram under a public key is answered with some bytes.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         bytes(8) + OK,
         when=_asymmetric,
     )

@@ -7,12 +7,8 @@ from dataclasses import replace
 
 from conformance.apdu import CommandAPDU
 from conformance.mutants.cryptic import (
-    BLOCKED,
-    CLOSED,
-    NOT_FOUND,
-    NOT_NOW,
     PROFILE,
-    WRONG_LENGTH,
+    SW,
     flipped,
     forgiven,
     garbled,
@@ -21,10 +17,11 @@ from conformance.mutants.hooks import (
     INS_READ_BINARY,
     OK,
     Fault,
-    Mutant,
     Puppet,
-    declare,
+    ResetFault,
     fault,
+    forgetful_reset,
+    sound_reset,
 )
 
 EXTERNAL, CHALLENGE, INTERNAL = 0x82, 0x84, 0x88
@@ -34,18 +31,28 @@ OPEN = b"\x00" + OK
 
 
 def proof(
-    name: str, *instructions: int, breaks: str, risk: str | None = None
+    name: str,
+    *instructions: int,
+    breaks: str,
+    risk: str | None = None,
+    reset: ResetFault = sound_reset,
 ) -> Callable[[Fault], Fault]:
     """Declare a fault of an authentication command, or of what hangs on it."""
-    requirement = f"authentication/{breaks}"
-    return fault(f"proof/{name}", *instructions, breaks=requirement, risk=risk, profile=PROFILE)
+    return fault(
+        f"proof/{name}",
+        *instructions,
+        breaks=f"authentication/{breaks}",
+        risk=risk,
+        profile=PROFILE,
+        reset=reset,
+    )
 
 
 proof("internal-wrong", INTERNAL, breaks="internal")(
     garbled("One bit of the card's proof is wrong.", lambda _command: True)
 )
 proof("internal-any-length", INTERNAL, breaks="internal-length")(
-    forgiven("Part of a block is answered with a proof.", WRONG_LENGTH, bytes(16) + OK)
+    forgiven("Part of a block is answered with a proof.", SW.WRONG_LENGTH, bytes(16) + OK)
 )
 
 
@@ -53,11 +60,11 @@ proof("internal-any-length", INTERNAL, breaks="internal-length")(
 def internal_any_key(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """For a key that is not there another one proves itself."""
     answer = puppet.send(raw)
-    return puppet.trial(replace(command, p2=BY_CARD).encode()) if answer == NOT_FOUND else answer
+    return puppet.trial(replace(command, p2=BY_CARD).encode()) if answer == SW.NOT_FOUND else answer
 
 
 proof("internal-any-usage", INTERNAL, breaks="usage")(
-    forgiven("A key for other purposes gives a proof.", NOT_NOW, bytes(16) + OK)
+    forgiven("A key for other purposes gives a proof.", SW.NOT_NOW, bytes(16) + OK)
 )
 
 
@@ -95,36 +102,20 @@ def success_restores_nothing(puppet: Puppet, command: CommandAPDU, raw: bytes) -
 
 
 proof("blocked-proves", EXTERNAL, breaks="blocked", risk="destroy")(
-    forgiven("A key without tries is proven all the same.", BLOCKED)
+    forgiven("A key without tries is proven all the same.", SW.BLOCKED)
 )
 proof("external-any-length", EXTERNAL, breaks="external-length")(
-    forgiven("A cryptogram of another length is accepted.", WRONG_LENGTH)
+    forgiven("A cryptogram of another length is accepted.", SW.WRONG_LENGTH)
 )
 
 
-def _unasked(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@proof("unasked", EXTERNAL, CHALLENGE, breaks="no-challenge", reset=forgetful_reset)
+def unasked(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """Before any challenge every cryptogram is right."""
     answer = puppet.send(raw)
     if command.ins == CHALLENGE:
         puppet.notes["asked"] = True
-    return OK if answer == NOT_NOW and not puppet.notes.get("asked") else answer
-
-
-def _forgets(puppet: Puppet) -> bytes:
-    puppet.notes.clear()
-    return puppet.card.reset()
-
-
-declare(
-    Mutant(
-        "proof/unasked",
-        "7816-4/authentication/no-challenge",
-        "Before any challenge every cryptogram is right.",
-        frozenset({EXTERNAL, CHALLENGE}),
-        answer=_unasked,
-        reset=_forgets,
-        profile=PROFILE,
-    )
-)
+    return OK if answer == SW.NOT_NOW and not puppet.notes.get("asked") else answer
 
 
 @proof("challenge-lasts", EXTERNAL, breaks="challenge-once")
@@ -133,7 +124,7 @@ def challenge_lasts(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     answer = puppet.send(raw)
     if answer == OK and command.data:
         puppet.notes["accepted"] = raw
-    return OK if answer == NOT_NOW and puppet.notes.get("accepted") == raw else answer
+    return OK if answer == SW.NOT_NOW and puppet.notes.get("accepted") == raw else answer
 
 
 @proof("stale-challenge", EXTERNAL, CHALLENGE, breaks="latest-challenge")
@@ -158,7 +149,7 @@ def other_key(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 
 
 def _behind(command: CommandAPDU, answer: bytes) -> bool:
-    return command.ins == INS_READ_BINARY and answer == CLOSED
+    return command.ins == INS_READ_BINARY and answer == SW.CLOSED
 
 
 @proof("opens-nothing", EXTERNAL, INS_READ_BINARY, breaks="opens")
@@ -167,7 +158,7 @@ def opens_nothing(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     answer = puppet.send(raw)
     if command.ins == EXTERNAL and answer == OK:
         puppet.notes["closed"] = True
-    return CLOSED if command.ins == INS_READ_BINARY and puppet.notes.get("closed") else answer
+    return SW.CLOSED if command.ins == INS_READ_BINARY and puppet.notes.get("closed") else answer
 
 
 @proof("open-to-all", INS_READ_BINARY, breaks="closed-before")
@@ -177,43 +168,24 @@ def open_to_all(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return OPEN if _behind(command, answer) else answer
 
 
-def _any_key(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@proof(
+    "any-key-opens", EXTERNAL, INS_READ_BINARY, breaks="other-opens-nothing", reset=forgetful_reset
+)
+def any_key_opens(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """Whichever key was proven opens what hangs on any."""
     answer = puppet.send(raw)
     if command.ins == EXTERNAL and answer == OK:
         puppet.notes["proven"] = True
     return OPEN if _behind(command, answer) and puppet.notes.get("proven") else answer
 
 
-declare(
-    Mutant(
-        "proof/any-key-opens",
-        "7816-4/authentication/other-opens-nothing",
-        "Whichever key was proven opens what hangs on any.",
-        frozenset({EXTERNAL, INS_READ_BINARY}),
-        answer=_any_key,
-        reset=_forgets,
-        profile=PROFILE,
-    )
-)
-
-
-def _once_open(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+@proof("survives-reset", INS_READ_BINARY, breaks="reset-closes")
+def survives_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """What a proof opened is still open after a reset."""
     answer = puppet.send(raw)
     if command.ins == INS_READ_BINARY and answer[-2:] == OK:
         puppet.notes["open"] = raw
     return OPEN if _behind(command, answer) and puppet.notes.get("open") == raw else answer
-
-
-declare(
-    Mutant(
-        "proof/survives-reset",
-        "7816-4/authentication/reset-closes",
-        "What a proof opened is still open after a reset.",
-        frozenset({INS_READ_BINARY}),
-        answer=_once_open,
-        profile=PROFILE,
-    )
-)
 
 
 @proof("channels-share", INS_READ_BINARY, breaks="channel-closed")

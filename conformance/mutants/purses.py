@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from conformance.apdu import CommandAPDU
-from conformance.mutants.hooks import INS_READ_RECORD, OK, Mutant, Puppet, declare, fault
+from conformance.mutants.hooks import INS_READ_RECORD, OK, Puppet, fault
 
 INITIALIZE, CREDIT, DEBIT, LIMIT = 0x50, 0x52, 0x54, 0x58
 PROOF, BALANCE, CACHE = 0x5A, 0x5C, 0xDC
@@ -44,6 +44,12 @@ def _richer(puppet: Puppet, answer: bytes) -> bytes:
 
 def _makes(puppet: Puppet, amount: int) -> None:
     puppet.notes["made"] = puppet.notes.get("made", 0) + amount
+
+
+def _for_nothing(puppet: Puppet, command: CommandAPDU) -> bytes:
+    """What the card would answer to the same INITIALIZE for the amount 0."""
+    nothing = command.data[:1] + bytes(4) + command.data[5:]
+    return puppet.trial(replace(command, data=nothing).encode())
 
 
 @pboc("purse/credits-one-more", CREDIT, BALANCE, breaks="purse/load-credits")
@@ -98,8 +104,7 @@ def overspends(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     answer = puppet.send(raw)
     if answer != FUNDS or command.p1 != 0x01:
         return answer
-    nothing = command.data[:1] + bytes(4) + command.data[5:]
-    return puppet.trial(replace(command, data=nothing).encode())
+    return _for_nothing(puppet, command)
 
 
 @pboc("purse/unloads-the-limit", INITIALIZE, breaks="purse/unload-limit")
@@ -108,8 +113,7 @@ def unloads_the_limit(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes
     answer = puppet.send(raw)
     if answer != FUNDS or command.p1 != 0x05:
         return answer
-    nothing = command.data[:1] + bytes(4) + command.data[5:]
-    return puppet.trial(replace(command, data=nothing).encode())
+    return _for_nothing(puppet, command)
 
 
 @pboc("purse/loads-round", INITIALIZE, breaks="purse/load-overflow")
@@ -117,8 +121,7 @@ def loads_round(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A load that does not fit may begin."""
     if command.p1 or len(command.data) < 5 or command.data[1] != 0xFF:
         return puppet.send(raw)
-    nothing = command.data[:1] + bytes(4) + command.data[5:]
-    return puppet.trial(replace(command, data=nothing).encode())
+    return _for_nothing(puppet, command)
 
 
 @pboc("purse/counter-stands", INITIALIZE, breaks="purse/purchase-counter")
@@ -226,7 +229,16 @@ def completes_twice(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     return known
 
 
-def _beyond_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+def _hidden_reset(puppet: Puppet) -> bytes:
+    if not puppet.notes.get("begun"):
+        return puppet.card.reset()
+    puppet.notes["hidden"] = True
+    return puppet.card.fork().reset()
+
+
+@pboc("purse/pair-beyond-reset", breaks="purse/pair-reset", reset=_hidden_reset)
+def pair_beyond_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """A transaction that was begun can be completed after a reset."""
     if command.ins == INITIALIZE:
         puppet.notes["begun"] = True
     elif command.ins in COMPLETING:
@@ -236,25 +248,6 @@ def _beyond_reset(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     else:
         puppet.notes.clear()
     return puppet.send(raw)
-
-
-def _hidden_reset(puppet: Puppet) -> bytes:
-    if not puppet.notes.get("begun"):
-        return puppet.card.reset()
-    puppet.notes["hidden"] = True
-    return puppet.card.fork().reset()
-
-
-declare(
-    Mutant(
-        "purse/pair-beyond-reset",
-        "pboc/purse/pair-reset",
-        "A transaction that was begun can be completed after a reset.",
-        answer=_beyond_reset,
-        reset=_hidden_reset,
-        profile="ssc2",
-    )
-)
 
 
 @pboc("purse/proof-of-nothing", PROOF, breaks="purse/proof-absent")
@@ -321,30 +314,19 @@ def mixed_up(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return answer
 
 
-def _shown(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    answer = puppet.send(raw)
-    if command.ins == BALANCE:
-        return _richer(puppet, answer)
-    puppet.notes["moved"] = True
-    return answer
-
-
 def _interest(puppet: Puppet) -> bytes:
     _makes(puppet, int(puppet.notes.pop("moved", False)))
     return puppet.card.reset()
 
 
-declare(
-    Mutant(
-        "purse/interest",
-        "pboc/purse/survives-reset",
-        "A reset after a transaction brings one unit into the purse.",
-        frozenset({CREDIT, DEBIT, BALANCE}),
-        answer=_shown,
-        reset=_interest,
-        profile="ssc2",
-    )
-)
+@pboc("purse/interest", CREDIT, DEBIT, BALANCE, breaks="purse/survives-reset", reset=_interest)
+def interest(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """A reset after a transaction brings one unit into the purse."""
+    answer = puppet.send(raw)
+    if command.ins == BALANCE:
+        return _richer(puppet, answer)
+    puppet.notes["moved"] = True
+    return answer
 
 
 @pboc("purse/gate-writes-early", CACHE, INS_READ_RECORD, breaks="purse/composite-only-with-debit")

@@ -8,23 +8,12 @@ from conformance.apdu import CommandAPDU
 from conformance.crypto.curves import P_256
 from conformance.crypto.signatures import ecdsa_sign
 from conformance.mutants.cryptic import (
-    CHECKING,
     CHECKSUM,
-    CLOSED,
-    COMPUTING,
-    FAILED,
     GENERATE,
     MSE,
-    NO_PARAMETERS,
-    NOT_FOUND,
-    NOT_NOW,
-    PERFORM,
-    PROFILE,
-    SELECT,
-    SIGNING,
-    VERIFYING,
-    WRONG_DATA,
-    WRONG_LENGTH,
+    SETTING,
+    SW,
+    Is,
     denied,
     flipped,
     forgiven,
@@ -34,7 +23,7 @@ from conformance.mutants.cryptic import (
     set_key,
     sets,
 )
-from conformance.mutants.hooks import OK, Mutant, Puppet, declare
+from conformance.mutants.hooks import OK, Puppet
 from conformance.tlv import DataObject, MalformedTLV, encode, find, parse
 
 TERMINAL_HASHES = 0x8C
@@ -44,16 +33,16 @@ MESSAGE, PROOF, CODE = 0x9A, 0x9E, 0x8E
 READ, ANEW = 0x81, 0x80
 
 operation("signature-wrong", breaks="signature/right")(
-    garbled("One bit of a signature is wrong.", SIGNING)
+    garbled("One bit of a signature is wrong.", Is.SIGNING)
 )
 
 
-@operation("nonce-fixed", MSE, PERFORM, SELECT, breaks="signature/fresh")
+@operation("nonce-fixed", *SETTING, breaks="signature/fresh")
 def nonce_fixed(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The ephemeral key of ECDSA is always the same."""
     answer = remembering(puppet, command, raw)
     mine = set_key(puppet) == TERMINAL_HASHES and command.p2 == MESSAGE
-    if not SIGNING(command) or not mine or len(command.data) != 32 or answer[-2:] != OK:
+    if not Is.SIGNING(command) or not mine or len(command.data) != 32 or answer[-2:] != OK:
         return answer
     r, s = ecdsa_sign(P_256, PRIVATE, command.data, 0x1234567)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big") + OK
@@ -62,12 +51,12 @@ def nonce_fixed(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 @operation("signature-of-template", breaks="signature/forms")
 def signature_of_template(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Parts of a message are signed together with their tags and lengths."""
-    parts = SIGNING(command) and command.p2 == 0xAC and command.data[:1] == b"\x80"
+    parts = Is.SIGNING(command) and command.p2 == 0xAC and command.data[:1] == b"\x80"
     return puppet.send(replace(command, p2=0xBC).encode() if parts else raw)
 
 
 operation("signature-of-any-length", breaks="signature/wrong-length")(
-    forgiven("A hash code of any length is signed.", WRONG_LENGTH, bytes(64) + OK, SIGNING)
+    forgiven("A hash code of any length is signed.", SW.WRONG_LENGTH, bytes(64) + OK, Is.SIGNING)
 )
 
 
@@ -75,13 +64,13 @@ operation("signature-of-any-length", breaks="signature/wrong-length")(
 def signature_of_nothing(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Without anything to sign zeros are signed."""
     answer = puppet.send(raw)
-    if not SIGNING(command) or command.data or answer != NOT_NOW:
+    if not Is.SIGNING(command) or command.data or answer != SW.NOT_NOW:
         return answer
     return puppet.trial(replace(command, data=bytes(32)).encode())
 
 
 operation("signature-disowned", breaks="signature/verify-right")(
-    denied("No signature is ever verified.", VERIFYING, FAILED)
+    denied("No signature is ever verified.", Is.VERIFYING, SW.FAILED)
 )
 
 
@@ -102,7 +91,7 @@ def _again(puppet: Puppet, command: CommandAPDU, tag: int, place: int) -> bytes:
 def signature_last_bit(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The last bit of a signature is not looked at."""
     answer = puppet.send(raw)
-    if not VERIFYING(command) or answer != FAILED:
+    if not Is.VERIFYING(command) or answer != SW.FAILED:
         return answer
     return _again(puppet, command, PROOF, -1) or answer
 
@@ -111,14 +100,14 @@ def signature_last_bit(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byte
 def signature_of_another(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """One bit of the message is not looked at when a signature is verified."""
     answer = puppet.send(raw)
-    if not VERIFYING(command) or answer != FAILED:
+    if not Is.VERIFYING(command) or answer != SW.FAILED:
         return answer
     found = {_again(puppet, command, tag, 0) for tag in (MESSAGE, 0x90)}
     return OK if OK in found else answer
 
 
 operation("signature-missing", breaks="signature/malformed")(
-    forgiven("Without a signature, or with two, one is verified.", WRONG_DATA, OK, VERIFYING)
+    forgiven("Without a signature, or with two, one is verified.", SW.WRONG_DATA, OK, Is.VERIFYING)
 )
 
 # Checksums.
@@ -126,7 +115,7 @@ operation("signature-missing", breaks="signature/malformed")(
 operation("checksum-wrong", breaks="checksum/right")(
     garbled(
         "The checksum of a longer message is wrong.",
-        lambda one: COMPUTING(one) and len(one.data) > 40,
+        lambda one: Is.COMPUTING(one) and len(one.data) > 40,
     )
 )
 
@@ -145,16 +134,16 @@ def checksum_from_zero(puppet: Puppet, command: CommandAPDU, raw: bytes) -> byte
 
 
 operation("checksum-of-part", breaks="checksum/length")(
-    forgiven("Part of a block has a checksum.", WRONG_LENGTH, bytes(8) + OK, COMPUTING)
+    forgiven("Part of a block has a checksum.", SW.WRONG_LENGTH, bytes(8) + OK, Is.COMPUTING)
 )
 operation("checksum-disowned", breaks="checksum/verify-right")(
-    denied("No checksum is ever verified.", CHECKING, FAILED)
+    denied("No checksum is ever verified.", Is.CHECKING, SW.FAILED)
 )
 
 
 def _objects(command: CommandAPDU) -> tuple[DataObject, ...]:
     try:
-        return parse(command.data, b"") if CHECKING(command) else ()
+        return parse(command.data, b"") if Is.CHECKING(command) else ()
     except MalformedTLV:
         return ()
 
@@ -164,7 +153,7 @@ def checksum_in_part(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Only the first four bytes of a checksum are compared."""
     objects, answer = _objects(command), puppet.send(raw)
     code = find(objects, CODE)
-    if code is None or answer != FAILED or len(objects) != 2:
+    if code is None or answer != SW.FAILED or len(objects) != 2:
         return answer
     data = encode(objects[0].tag, objects[0].value) + encode(CODE, code[:4])
     return puppet.trial(replace(command, data=data).encode())
@@ -176,14 +165,14 @@ def _short(command: CommandAPDU) -> bool:
 
 
 operation("checksum-stub", breaks="checksum/too-short")(
-    forgiven("A checksum of no bytes is right.", WRONG_DATA, OK, _short)
+    forgiven("A checksum of no bytes is right.", SW.WRONG_DATA, OK, _short)
 )
 operation("checksum-missing", breaks="checksum/malformed")(
     forgiven(
         "Without a checksum, or with two, one is verified.",
-        WRONG_DATA,
+        SW.WRONG_DATA,
         OK,
-        lambda one: CHECKING(one) and not _short(one),
+        lambda one: Is.CHECKING(one) and not _short(one),
     )
 )
 
@@ -198,7 +187,7 @@ operation("public-key-wrong", GENERATE, breaks="keypair/public-key")(
 def public_key_of_another(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """For a key that is not there the public key of another is given."""
     answer = puppet.send(raw)
-    if answer != NOT_FOUND:
+    if answer != SW.NOT_FOUND:
         return answer
     return puppet.trial(replace(command, data=bytes.fromhex("B60384018A")).encode())
 
@@ -206,12 +195,12 @@ def public_key_of_another(puppet: Puppet, command: CommandAPDU, raw: bytes) -> b
 operation("secret-given", GENERATE, breaks="keypair/symmetric")(
     forgiven(
         "The value of a secret key is given as if it were public.",
-        NOT_NOW,
+        SW.NOT_NOW,
         encode(0x7F49, encode(0x81, bytes(range(16)))) + OK,
     )
 )
 operation("public-key-of-none", GENERATE, breaks="keypair/malformed")(
-    forgiven("A data field that names no key is answered 9000.", WRONG_DATA)
+    forgiven("A data field that names no key is answered 9000.", SW.WRONG_DATA)
 )
 
 
@@ -219,18 +208,20 @@ operation("public-key-of-none", GENERATE, breaks="keypair/malformed")(
 def public_key_reserved(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """P2 is not looked at."""
     answer = puppet.send(raw)
-    return puppet.trial(replace(command, p2=0x00).encode()) if answer == NO_PARAMETERS else answer
+    return (
+        puppet.trial(replace(command, p2=0x00).encode()) if answer == SW.NO_PARAMETERS else answer
+    )
 
 
 @operation("generated-for-anybody", GENERATE, breaks="keypair/generate-protected")
 def generated_for_anybody(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A new pair is generated for anybody."""
     answer = puppet.send(raw)
-    return puppet.opened(raw) if answer == CLOSED else answer
+    return puppet.opened(raw) if answer == SW.CLOSED else answer
 
 
 operation("never-generated", GENERATE, breaks="keypair/generates")(
-    denied("No pair is ever generated.", lambda one: one.p1 == ANEW, CLOSED)
+    denied("No pair is ever generated.", lambda one: one.p1 == ANEW, SW.CLOSED)
 )
 
 
@@ -248,25 +239,14 @@ def generated_once(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     return answer
 
 
-def _generates(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
-    if command.p1 == ANEW:
-        puppet.notes.setdefault("early", puppet.card.fork())
-    return puppet.send(raw)
-
-
 def _old_pair(puppet: Puppet) -> bytes:
     puppet.card = puppet.notes.pop("early", puppet.card)
     return puppet.card.reset()
 
 
-declare(
-    Mutant(
-        "operation/generated-forgotten",
-        "7816-8/keypair/generated",
-        "After a reset the old pair is there again.",
-        frozenset({GENERATE}),
-        answer=_generates,
-        reset=_old_pair,
-        profile=PROFILE,
-    )
-)
+@operation("generated-forgotten", GENERATE, breaks="keypair/generated", reset=_old_pair)
+def generated_forgotten(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+    """After a reset the old pair is there again."""
+    if command.p1 == ANEW:
+        puppet.notes.setdefault("early", puppet.card.fork())
+    return puppet.send(raw)
