@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, TextColumn
 from rich.table import Table
 
 from conformance.minimise import script_text
+from conformance.progress import ProgressLine
 from conformance.result import KnownState
 from conformance.verdict import Verdict
 
@@ -34,35 +34,13 @@ def coloured(verdict: Verdict) -> str:
     return f"[{COLOURS[verdict]}]{verdict}[/]"
 
 
-class Display:
+class Display(ProgressLine):
     """A progress bar on a terminal; elsewhere one line for each case that did not pass."""
 
     def __init__(self, console: Console, total: int) -> None:
-        self._console = console
+        columns = (MofNCompleteColumn(), TextColumn("{task.fields[counts]}"))
+        super().__init__(console, *columns, total=total, counts="")
         self._counts: Counter[Verdict] = Counter()
-        self._progress = Progress(
-            TextColumn("{task.description}", justify="left"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task("connecting", total=total, counts="")
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def __call__(self, case: Case, result: CaseResult | None) -> None:
         """The listener of the judge."""
