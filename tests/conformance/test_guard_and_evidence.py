@@ -176,6 +176,9 @@ def test_the_trace_is_written_as_it_happens_and_holds_no_secret(keys: Keys) -> N
 def test_a_command_has_its_name() -> None:
     assert command_name(bytes.fromhex("00B20104")) == "READ RECORD"
     assert command_name(bytes.fromhex("00F20104")) == "INS F2"
+    assert command_name(bytes.fromhex("00240001")) == "CHANGE REFERENCE DATA"
+    assert command_name(bytes.fromhex("80240001")) == "PIN UNBLOCK"
+    assert command_name(bytes.fromhex("80CA0001")) == "GET DATA"
     assert command_name(b"") == "incomplete command"
 
 

@@ -108,6 +108,24 @@ def test_another_card_is_not_taken_for_the_lost_one() -> None:
     assert "another card came, with the ATR 3B00" in result.cases[-1].reason
 
 
+@pytest.mark.parametrize("inner", [Frail(absences=150), Frail(absences=0, atr=b"\x3b\x00")])
+def test_a_card_that_was_given_up_is_not_waited_for_again(inner: Frail) -> None:
+    time = Time()
+    card = RecoveringCard(inner, Patience(10), time.clock, time.sleep)
+    card.connect()
+    assert card.transmit(READ + b"\x00\x00\x01") == b""
+    with pytest.raises(CardLost, match=r"not back within|another card came"):
+        card.reset()
+    waited = time.now
+    inner.absences = inner._away = 0
+    inner.sent.clear()  # now it is the lost card that is in the reader
+    with pytest.raises(CardLost):
+        card.reset()
+    assert time.now == waited
+    assert card.transmit(bytes.fromhex("00A4000C023F00")) == b""
+    assert inner.sent == []
+
+
 def test_losses_are_bounded() -> None:
     card = recovering(Frail(), losses=3)
     result = judged(card, examples=2)
