@@ -64,8 +64,13 @@ class Plastic:
         """Stay powered: the test wants to look at the card afterwards."""
 
 
-def bench_with(card: CardUnderTest, risk: Risk = Risk.DESTROY, examples: int = 10) -> Bench:
-    statement, keys = declared()
+def bench_with(
+    card: CardUnderTest,
+    risk: Risk = Risk.DESTROY,
+    examples: int = 10,
+    told: tuple[Statement, Keys] | None = None,
+) -> Bench:
+    statement, keys = told or declared()
     guard = Guard(risk, statement.layout, keys)
     evidence = Evidence(keys)
     plan = Plan(seed=3, examples=examples)
@@ -75,8 +80,12 @@ def bench_with(card: CardUnderTest, risk: Risk = Risk.DESTROY, examples: int = 1
 
 
 def judge_with(card: CardUnderTest, risk: Risk = Risk.CONSUME, examples: int = 5) -> Judge:
+    return judge_at(bench_with(card, risk, examples))
+
+
+def judge_at(bench: Bench) -> Judge:
     circumstances = Circumstances(now=lambda: "2026-01-01T00:00:00+00:00", started="2026-01-01")
-    return Judge(bench_with(card, risk, examples), load_catalogue(), circumstances)
+    return Judge(bench, load_catalogue(), circumstances)
 
 
 def judged(card: CardUnderTest, risk: Risk = Risk.CONSUME, examples: int = 5) -> Result:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import judging
+
 import conformance
-from conformance.bench import Bench, Plan
-from conformance.cards import Ability, CardUnderTest
+from conformance.bench import Bench
 from conformance.cards.embedded import EmbeddedCard
-from conformance.catalogue import load_catalogue
 from conformance.engine import declared_in, execute
-from conformance.evidence import Evidence
-from conformance.guard import Guard
-from conformance.judge import Judge
 from conformance.keys import Keys
-from conformance.record import Circumstances
 from conformance.restoring import restore
 from conformance.result import Result
 from conformance.returning import Report
@@ -58,54 +53,36 @@ class Incident(NamedTuple):
         return self.what is not KeyboardInterrupt
 
 
-class Plastic:
+class Plastic(judging.Plastic):
     """A simulated card that cannot be copied; with an *incident*, if one is given."""
 
-    reader = ""
-    known_as: bytes | None = None
-    abilities: frozenset[Ability] = frozenset()
-
     def __init__(self, profile: str, incident: Incident | None = None) -> None:
+        super().__init__()
         self.spec = f"sim:{profile}"
         self.incident = incident
-        self.count = 0
         self.card: Card = build_card(load_profile(profile), seed=7)
-        self._inner = EmbeddedCard(self.spec, self.card)
-
-    def connect(self) -> bytes:
-        return self._inner.connect()
+        self.inner = EmbeddedCard(self.spec, self.card)
 
     def reset(self) -> bytes:
         if self.incident and self.incident.lasting and self.count >= self.incident.exchange:
             raise self.incident.what("gone")
-        return self._inner.reset()
+        return super().reset()
 
     def transmit(self, command: bytes) -> bytes:
-        self.count += 1
-        incident = self.incident
-        late = incident is not None and self.count > incident.exchange and incident.lasting
-        here = incident is not None and self.count == incident.exchange
+        incident, number = self.incident, self.count + 1
+        late = incident is not None and number > incident.exchange and incident.lasting
+        here = incident is not None and number == incident.exchange
         if incident and (late or (here and not incident.answered)):
+            self.count = number
             raise incident.what("gone")
-        answer = self._inner.transmit(command)
+        answer = super().transmit(command)
         if incident and here:
             raise incident.what("gone")
         return answer
 
-    def fork(self) -> CardUnderTest:
-        raise AssertionError("a plastic card is not copied")
-
-    def close(self) -> None:
-        """Stay powered: the test wants to look at the card afterwards."""
-
 
 def bench_on(card: Plastic, profile: str, risk: Risk, examples: int = 1) -> Bench:
-    statement, keys = statement_of(profile)
-    guard = Guard(risk, statement.layout, keys)
-    plan = Plan(3, examples)
-    bench = Bench(card, statement, keys, guard, Evidence(keys), plan, time.perf_counter)
-    bench.found(card.connect())
-    return bench
+    return judging.bench_with(card, risk, examples, statement_of(profile))
 
 
 def judged(
@@ -120,9 +97,8 @@ def judged(
     bench = bench_on(card, profile, risk, examples)
     entry = CardEntry(spec=card.spec, atr=bench.atr.hex().upper(), statement="test", risk=risk)
     bench.undo = UndoLog.begun(folder / UNDO_FILE, entry)
-    circumstances = Circumstances(now=lambda: "2026-01-01T00:00:00+00:00", started="2026-01-01")
     try:
-        return execute(Judge(bench, load_catalogue(), circumstances), areas)
+        return execute(judging.judge_at(bench), areas)
     except Killed:
         return None
 

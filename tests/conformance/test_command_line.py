@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commanding import Command
+from commanding import PROGRAM, Command, plain_pytest
 
-PROGRAM = Path(sys.executable).with_name("conformance")
 USAGE = 3
 
 
@@ -245,19 +242,6 @@ def test_a_record_with_keys_in_it_is_judged_again_by_who_holds_them(
     without = conformance(*common, *card, "--out", str(third))
     assert without.returncode == 4
     assert "the record withholds" in without.stderr
-
-
-def plain_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "--pyargs", "conformance.suite", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=environment,
-        timeout=120,
-    )
 
 
 def test_the_suite_is_plain_pytest(tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commanding import Command
+from commanding import PROGRAM, Command, plain_pytest
 from judging import Plastic, judge_with
 
 from conformance.engine import Request, execute, prepare
@@ -20,8 +19,6 @@ from conformance.spread import SENT, Collector, check_spreadable, execute_spread
 from conformance.suite import index
 from conformance.trouble import UsageError
 from conformance.verdict import Outcome, Risk, Verdict
-
-PROGRAM = Path(sys.executable).with_name("conformance")
 
 
 def untimed(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -168,20 +165,6 @@ def test_what_two_processes_both_found_counts_once() -> None:
 def test_every_case_is_found_by_its_place() -> None:
     assert index.case_at("conformance/suite/test_select.py::test_by_name") in index.cases()
     assert index.case_at("tests/test_house.py::test_by_name") is None
-
-
-def plain_pytest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
-    environment.pop("PYTEST_XDIST_WORKER", None)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "--pyargs", "conformance.suite", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=environment,
-        timeout=240,
-    )
 
 
 def test_the_plugin_spreads_the_suite_over_processes(tmp_path: Path) -> None:
