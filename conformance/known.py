@@ -22,8 +22,10 @@ from conformance.verdict import Verdict
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Entry(BaseModel):
+    """What may fail: a requirement or a case by its id, why, and until the end of which day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Filled
     reason: Filled
@@ -34,16 +36,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: Literal[1] = Field(alias="schema")
-    failure: list[_Entry] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What may fail: a requirement or a case by its id, why, and until the end of which day."""
-
-    id: str
-    reason: str
-    expires: date
+    failure: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +121,4 @@ def load_known_failures(path: Path, known_ids: Iterable[str], today: date) -> Kn
         if entry.id in seen:
             raise UsageError(f"{path}: failure.{number}.id: {entry.id} is listed twice")
         seen.add(entry.id)
-    return KnownFailures(tuple(Entry(one.id, one.reason, one.expires) for one in held), today)
+    return KnownFailures(held, today)

@@ -191,12 +191,13 @@ def case(name: str, verdict: Verdict, broken: str = "", known: str = "") -> Case
 
 
 def test_the_last_day_still_counts() -> None:
-    entry = Entry("a", "r", TODAY)
+    entry = Entry(id="a", reason="r", expires=TODAY)
     failed = case("x/one", Verdict.FAIL, "a")
     assert KnownFailures((entry,), TODAY).marked(failed).known == "r"
     assert KnownFailures((entry,), TODAY + timedelta(days=1)).marked(failed).known == ""
     passed = case("x/one", Verdict.PASS)
-    assert KnownFailures((Entry("x/one", "r", TODAY),), TODAY).marked(passed) is passed
+    own = Entry(id="x/one", reason="r", expires=TODAY)
+    assert KnownFailures((own,), TODAY).marked(passed) is passed
 
 
 def test_a_requirement_is_known_to_fail_when_all_its_failures_are() -> None:
@@ -215,6 +216,7 @@ def test_a_requirement_whose_case_broke_off_on_a_known_failure_is_no_doubt() -> 
 
 
 def test_an_entry_that_was_not_judged_stays_open() -> None:
-    entries = KnownFailures((Entry("x/one", "r", TODAY), Entry("x/gone", "r", TODAY)), TODAY)
+    both = (Entry(id=one, reason="r", expires=TODAY) for one in ("x/one", "x/gone"))
+    entries = KnownFailures(tuple(both), TODAY)
     told = entries.told((), [case("x/one", Verdict.NOT_RUN)])
     assert [one.state for one in told] == [KnownState.OPEN, KnownState.OPEN]
