@@ -15,11 +15,11 @@ from conformance.catalogue.facts import facts_of
 from conformance.record import Circumstances, build_result
 from conformance.result import RESULT_FILE, Result, write_result
 from conformance.result import Case as CaseResult
-from conformance.trial import try_case
+from conformance.trial import try_case, unjudged
 from conformance.trouble import CardLost, NotPutBack, TimeIsUp
 from conformance.undo import take_stock
 from conformance.undolog import read_log
-from conformance.verdict import Risk, Verdict
+from conformance.verdict import Risk
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -137,7 +137,7 @@ class Judge:
             except CardLost as lost:
                 self.lost = self.lost or str(lost)
             except NotPutBack as trouble:
-                self.cases.append(self._not_restored(str(trouble)))
+                self.cases.append(unjudged(RESTORED, str(trouble)))
             result = self.save(finished=True)
             self.bench.evidence.close()
             return result
@@ -150,16 +150,6 @@ class Judge:
             return ""
         again = f"run `conformance restore {undo.path.parent}` with the card in the reader"
         return f"the card may not be as it was found: {again}"
-
-    def _not_restored(self, reason: str) -> CaseResult:
-        return CaseResult(
-            id=RESTORED.id,
-            title=RESTORED.title,
-            area=RESTORED.area,
-            risk=RESTORED.risk,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=reason,
-        )
 
     def save(self, *, finished: bool) -> Result:
         """The result so far; on disk, marked interrupted as long as the run is not finished."""

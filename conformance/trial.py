@@ -45,6 +45,19 @@ def applicability(case: Case, catalogue: Catalogue, facts: frozenset[str]) -> st
     return "the statement does not declare: " + "; ".join(sorted({str(one) for one in conditions}))
 
 
+def unjudged(case: Case, reason: str) -> CaseResult:
+    """The result of *case*, which nobody tried to its end: INCONCLUSIVE for *reason*."""
+    return CaseResult(
+        id=case.id,
+        title=case.title,
+        area=case.area,
+        requirements=case.covers,
+        risk=case.risk,
+        verdict=Verdict.INCONCLUSIVE,
+        reason=reason,
+    )
+
+
 def try_case(
     bench: Bench, case: Case, catalogue: Catalogue, facts: frozenset[str], body: Callable[[], None]
 ) -> CaseResult:
