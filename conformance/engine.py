@@ -96,10 +96,11 @@ def prepare(request: Request) -> Judge:
     if Ability.RETURN in opened.abilities:
         card = recovering = RecoveringCard(opened, Patience(request.reconnect))
     atr = card.connect()
+    known_as = card.known_as or atr
     try:
-        statement, keys = _declared(request, card.known_as or atr)
+        statement, keys = _declared(request, known_as)
         risk = _risk(request.risk or statement.card.risk)
-        undo = _undo_log(request, statement, card, atr, risk)
+        undo = _undo_log(request, statement, card, known_as, risk)
         evidence = Evidence(keys, _trace(folder))
     except BaseException:
         card.close()
@@ -160,14 +161,14 @@ def declared_in(ics: Path, keys: str | None) -> tuple[Statement, Keys]:
 
 
 def _undo_log(
-    request: Request, statement: Statement, card: CardUnderTest, atr: bytes, risk: Risk
+    request: Request, statement: Statement, card: CardUnderTest, known_as: bytes, risk: Risk
 ) -> UndoLog | None:
     """The undo log of a run that may change a card which cannot be copied."""
     if not request.out or risk is Risk.OBSERVE or Ability.FORK in card.abilities:
         return None
     entry = CardEntry(
         spec=request.card,
-        atr=(card.known_as or atr).hex().upper(),
+        atr=known_as.hex().upper(),
         statement=statement.file,
         ics=request.ics,
         keys=request.keys,

@@ -24,7 +24,7 @@ FREE = frozenset({0x50, 0x5A, 0x5C, 0xDC, 0x72, 0x1A, 0xFA})
 """INITIALIZE, GET TRANSACTION PROOF and BALANCE, the data cache; MAC2 and computations."""
 MOVING = frozenset({0x52, 0x54})
 LIMIT, SAM_PURCHASE, WRITE_KEY = 0x58, 0x70, 0xD4
-PROVING = {0x82: "external"}
+EXTERNAL_AUTHENTICATE = 0x82
 PROTECTED = {0xD6: "line", 0x24: "unblock", WRITE_KEY: "external"}
 
 
@@ -37,8 +37,8 @@ def family_risk(command: CommandAPDU, model: Model) -> Verdict | None:
         return _proprietary(pboc, command, model)
     if command.cla & 0x0F == 0x04 and command.cla & 0x70 == 0:
         return _protected(pboc, command, model)
-    if command.ins in PROVING and not command.cla:
-        return _spends(pboc, model, PROVING[command.ins], command.p2)
+    if command.ins == EXTERNAL_AUTHENTICATE and not command.cla:
+        return _spends(pboc, model, "external", command.p2)
     return None
 
 
