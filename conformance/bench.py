@@ -75,9 +75,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.baseline = initial_state(self.statement.layout)
-        self.custody = Custody(self.statement.layout, self.keys, self.guard.risk)
-        self.custody.stocked = self.stocked
-        self.custody.noted = self._note
+        self.custody = Custody(
+            self.statement.layout, self.keys, self.guard.risk, self._note, self.stocked
+        )
 
     def stocked(self, ef: ElementaryFile) -> bool:
         """Whether all of what *ef* holds is known."""
@@ -104,6 +104,11 @@ class Bench:
     def copies(self) -> bool:
         """Whether each history gets a card of its own."""
         return Ability.FORK in self.card.abilities
+
+    @property
+    def counts_freely(self) -> bool:
+        """Whether the card can be asked for tries: it is declared, and was not seen to cost any."""
+        return self.statement.features.verify_query and not self.custody.asking_costs
 
     def begin(self) -> Terminal:
         """A fresh history: a card as it was found, reset, and a model that knows it."""

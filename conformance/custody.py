@@ -30,6 +30,13 @@ NOT_COMPARED = frozenset({0x6A81, 0x6A86, 0x6A88, 0x6B00, 0x6D00, 0x6E00, 0x6881
 PROPRIETARY, ACCEPTED, BLOCKED = 0x80, 0x9000, 0x6983
 
 
+def tries_told(sw: int) -> int | None:
+    """The tries left that the status word *sw* tells of; None when it tells of none."""
+    if sw == BLOCKED:
+        return 0
+    return sw & 0x0F if sw & 0xFFF0 == 0x63C0 else None
+
+
 @dataclass
 class Holding:
     """One reference: tries left as far as they are known, and what its value may be."""
@@ -47,11 +54,6 @@ class Holding:
     """Whether the card took a wrong value, or refused one that it had taken: nothing is certain."""
     most: int = 15
     """The most tries that a right value has been seen to give back."""
-
-    @property
-    def reserve(self) -> int:
-        """Tries that must be left: the floor, and one for each value too many."""
-        return self.reference.floor + max(0, len(self.likely) - 1)
 
     def accepted(self) -> None:
         """A right value gives all tries back, on a card that has not been seen to do otherwise."""
@@ -107,14 +109,20 @@ class Try:
 class Custody:
     """The references of one card and what its writable files were found to hold.
 
-    *noted* hears of each change in what the value of a reference may be, before it is sent.
+    *noted* hears of each change in what the value of a reference may be, before it is sent;
+    *stocked* says whether all of what an EF holds was read before anything was tried.
     """
 
-    def __init__(self, layout: Layout, keys: Keys, risk: Risk) -> None:
-        self.noted: Callable[[Holding], None] = lambda _holding: None
-        self.stocked: Callable[[ElementaryFile], bool] = lambda _ef: True
-        """Whether all of what an EF holds was read before anything was tried."""
-        self.keys = keys
+    def __init__(
+        self,
+        layout: Layout,
+        keys: Keys,
+        risk: Risk,
+        noted: Callable[[Holding], None],
+        stocked: Callable[[ElementaryFile], bool],
+    ) -> None:
+        self.noted = noted
+        self._stocked = stocked
         self._layout = layout
         self._risk = risk
         self.asking_costs = False
@@ -159,7 +167,7 @@ class Custody:
             return
         for state in model.states:
             for ef in _written(state.layout or self._layout, state, raw):
-                if ef.writable and ef not in state.created and not self.stocked(ef):
+                if ef.writable and ef not in state.created and not self._stocked(ef):
                     reason = f"what {ef.path} holds could not be read first"
                     raise Refused(f"{reason}; that needs --risk destroy")
 
@@ -188,7 +196,8 @@ class Custody:
                 one.holding.touched = touched or fewer
             elif sw & 0xFFF0 == 0x63C0 and one.guess is not None:
                 one.holding.told(sw & 0x0F)
-                one.holding.refused(one.guess)
+                if one.guess != one.new:  # else a wrong card may have made it the value just now
+                    one.holding.refused(one.guess)
             elif sw == BLOCKED:
                 one.holding.told(0)
             elif one.question:

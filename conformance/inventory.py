@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from conformance import trading, undolog
 from conformance.apdu import CommandAPDU
 from conformance.commands import query, select_path
-from conformance.custody import ACCEPTED, BLOCKED, VERIFY, Holding
+from conformance.custody import ACCEPTED, VERIFY, Holding, tries_told
 from conformance.guard import Refused
 from conformance.model import Model
 from conformance.model.pboc.state import PURCHASE_ED, PURCHASE_EP
 from conformance.reproving import count_tries_of_keys
-from conformance.returning import DEACTIVATED, ask, exists
+from conformance.returning import DEACTIVATED, afresh, ask, exists, question
 from conformance.terminal import Terminal, Violation
 from conformance.verdict import Risk
 
@@ -35,6 +35,7 @@ LIFE_CYCLES: dict[int, undolog.LifeCycle] = {
     TERMINATED: "terminated",
 }
 PURCHASES = {1: PURCHASE_ED, 2: PURCHASE_EP}
+"""What takes money from a purse, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +90,27 @@ def look_at_references(bench: Bench) -> None:
 def _look_at_reference(bench: Bench, holding: Holding) -> None:
     """How many tries are left, and whether it has to be verified at all.
 
-    Where the card cannot tell, only a right VERIFY makes sure that there are any above the floor.
+    Two questions show whether asking costs a try: then two are gone, and nobody asks again. Where
+    the card cannot tell, only a right VERIFY makes sure that there are any above the floor.
     """
-    reference = holding.reference
-    tells = bench.statement.features.verify_query
-    bench.reset(bench.card)
-    ask(bench, select_path(reference.df))
-    left = None
+    reference, left, tells = holding.reference, None, bench.counts_freely
     if tells:
-        sw = ask(bench, query(reference.number)).sw
+        sw = question(bench, reference)
         holding.required = sw != ACCEPTED
-        if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
-            left = sw & 0x0F if sw != BLOCKED else 0
-        if left is not None and left > reference.floor and not bench.copies:
+        left = tries_told(sw)
+        if left is not None and left - 1 > reference.floor and not bench.copies:
             again = ask(bench, query(reference.number)).sw
-            bench.custody.asking_costs |= again != sw
-            holding.touched = again != sw
-    bench.record(undolog.ReferenceEntry(name=reference.name, tries=left, required=holding.required))
+            bench.custody.asking_costs = holding.touched = again != sw
+    bench.record(
+        undolog.ReferenceEntry(
+            name=reference.name,
+            tries=left,
+            required=holding.required,
+            asking_costs=bench.custody.asking_costs,
+        )
+    )
     if left is not None:
-        holding.left = left
+        holding.left = left - 2 if bench.custody.asking_costs else left
         bench.baseline = bench.baseline.with_tries(reference, left)
     elif not tells and not bench.copies and not _verified(bench, holding):
         holding.left = min(reference.floor, reference.tries)
@@ -117,6 +120,7 @@ def _verified(bench: Bench, holding: Holding) -> bool:
     if bench.guard.risk.rank < Risk.CONSUME.rank or not holding.likely:
         return False
     value, reference = holding.likely[0], holding.reference
+    afresh(bench, reference.df)
     command = CommandAPDU(0x00, VERIFY, 0x00, reference.number, value)
     return ask(bench, command).sw == ACCEPTED
 
@@ -126,9 +130,9 @@ def file_entry(bench: Bench, ef: ElementaryFile) -> undolog.Entry | None:
 
     None where neither is known.
     """
-    contents = bench.baseline.contents[ef]
-    if any(content.known is not None for content in contents):
+    if not bench.stocked(ef):
         return None
+    contents = bench.baseline.contents[ef]
     if ef.writable:
         held = tuple(content.value.hex().upper() for content in contents)
         return undolog.FileEntry(path=ef.path, contents=held)
@@ -166,13 +170,12 @@ def money_in(bench: Bench, purse: PurseTable) -> Money | None:
         shown = terminal.send(trading.balance(purse))
         if shown.sw != ACCEPTED:
             return None
-        limit = None
         kind = PURCHASES[purse.number]
-        for key in pboc.keys_of(kind.key, purse.df):
+        key = next(pboc.keys_of(kind.key, purse.df), None)
+        if key is not None:
             terminal.send(trading.initialize(kind, key.number, 0))
-            begun = trading.begun_in(terminal)
-            limit = begun.overdraw if begun is not None else limit
-            break
+        begun = trading.begun_in(terminal)
     except (Violation, Refused):
         return None
+    limit = begun.overdraw if begun is not None else None
     return Money(int.from_bytes(shown.data, "big"), limit)

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 from conformance import trading
 from conformance.guard import Refused
-from conformance.inventory import Money, money_in
+from conformance.inventory import PURCHASES, Money, money_in
 from conformance.model import Model
-from conformance.model.pboc.state import LOAD_ED, LOAD_EP, OVERDRAW, PURCHASE_ED, PURCHASE_EP
+from conformance.model.pboc.state import LOAD_ED, LOAD_EP, OVERDRAW
 from conformance.terminal import Terminal, Violation
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
-    from conformance.family import PurseTable
+    from conformance.family import CardKey, PurseTable
+    from conformance.model.pboc.state import Kind
     from conformance.returning import Report
 
-GIVE = {1: LOAD_ED, 2: LOAD_EP}
-TAKE = {1: PURCHASE_ED, 2: PURCHASE_EP}
+LOADS = {1: LOAD_ED, 2: LOAD_EP}
+"""What gives money to a purse, by its number."""
 
 
 def give_back_money(bench: Bench, live: Model, report: Report, *, everything: bool) -> None:
@@ -32,11 +33,11 @@ def give_back_money(bench: Bench, live: Model, report: Report, *, everything: bo
         moved = holding is not None and holding.balance not in {None, found.balance}
         limited = holding is not None and holding.overdraw not in {None, found.limit}
         if moved or limited or (everything and money_in(bench, purse) != found):
-            succeeded = refund(bench, purse, found)
+            succeeded = _refunded(bench, purse, found)
             report.told(f"the {purse.kind} of {purse.df}", succeeded=succeeded)
 
 
-def refund(bench: Bench, purse: PurseTable, found: Money) -> bool:
+def _refunded(bench: Bench, purse: PurseTable, found: Money) -> bool:
     """Set the limit, load or pay the difference; whether the purse holds what was *found*."""
     bench.reset(bench.card)
     terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
@@ -51,21 +52,24 @@ def refund(bench: Bench, purse: PurseTable, found: Money) -> bool:
 
 
 def _limit(terminal: Terminal, purse: PurseTable, found: Money) -> None:
-    pboc = trading.pboc_of(terminal)
-    kind = OVERDRAW
-    for key in trading.usable_keys(pboc, terminal.keys, purse, kind) if purse.number == 1 else ():
-        terminal.send(trading.initialize(kind, key.number, 0))
-        begun = trading.begun_in(terminal)
-        if begun is not None and found.limit not in {None, begun.overdraw}:
-            trading.transact(terminal, kind, key, 0, limit=found.limit or 0)
+    key = _key(terminal, purse, OVERDRAW) if purse.number == 1 else None
+    if key is None:
         return
+    terminal.send(trading.initialize(OVERDRAW, key.number, 0))
+    begun = trading.begun_in(terminal)
+    if begun is not None and found.limit not in {None, begun.overdraw}:
+        trading.transact(terminal, OVERDRAW, key, 0, limit=found.limit or 0)
 
 
 def _balance(terminal: Terminal, purse: PurseTable, found: Money) -> None:
-    pboc = trading.pboc_of(terminal)
     held = int.from_bytes(terminal.send(trading.balance(purse)).data, "big")
-    kind = GIVE[purse.number] if held < found.balance else TAKE[purse.number]
-    for key in trading.usable_keys(pboc, terminal.keys, purse, kind):
-        if held != found.balance:
-            trading.transact(terminal, kind, key, abs(found.balance - held))
-        return
+    kind = (LOADS if held < found.balance else PURCHASES)[purse.number]
+    key = _key(terminal, purse, kind)
+    if key is not None and held != found.balance:
+        trading.transact(terminal, kind, key, abs(found.balance - held))
+
+
+def _key(terminal: Terminal, purse: PurseTable, kind: Kind) -> CardKey | None:
+    """A key of *kind* for *purse* whose value the judge holds, or None."""
+    pboc = trading.pboc_of(terminal)
+    return next(trading.usable_keys(pboc, terminal.keys, purse, kind), None)

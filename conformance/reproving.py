@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.commands import get_challenge, select_path
+from conformance.commands import get_challenge
+from conformance.custody import ACCEPTED, tries_told
 from conformance.model.desk import VERIFIES
 from conformance.model.operations.environment import INS
 from conformance.operating import (
@@ -19,7 +20,7 @@ from conformance.operating import (
     verify_checksum,
 )
 from conformance.operations import CHECKSUM
-from conformance.returning import ask
+from conformance.returning import afresh, ask
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -27,19 +28,15 @@ if TYPE_CHECKING:
     from conformance.model import Model
     from conformance.returning import Report
 
-ACCEPTED, BLOCKED = 0x9000, 0x6983
-
 
 def count_tries_of_keys(bench: Bench) -> None:
     """Ask how many tries of each key of the terminal are left, where the card can tell."""
     for key in bench.statement.layout.keys:
         if key.tries and "external" in key.usage:
-            bench.reset(bench.card)
-            ask(bench, select_path(key.df))
-            sw = ask(bench, external(key, b"")).sw
-            if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
-                left = 0 if sw == BLOCKED else min(sw & 0x0F, key.tries)
-                bench.baseline = bench.baseline.with_tries(key.proof, left)
+            afresh(bench, key.df)
+            left = tries_told(ask(bench, external(key, b"")).sw)
+            if left is not None:
+                bench.baseline = bench.baseline.with_tries(key.proof, min(left, key.tries))
 
 
 def give_back_operations(bench: Bench, live: Model, report: Report) -> None:
@@ -54,8 +51,7 @@ def give_back_operations(bench: Bench, live: Model, report: Report) -> None:
 
 def _proven(bench: Bench, key: Key) -> bool:
     """Whether the right proof of *key* was accepted, which gives its tries back."""
-    bench.reset(bench.card)
-    ask(bench, select_path(key.df))
+    afresh(bench, key.df)
     if "external" in key.usage:
         challenge = ask(bench, get_challenge(challenge_size(key))).data
         if len(challenge) != challenge_size(key):
@@ -74,8 +70,7 @@ def _erase(bench: Bench, report: Report) -> None:
         return
     for digits in table.stored:
         number = int(digits, 16)
-        bench.reset(bench.card)
-        ask(bench, select_path(home))
+        afresh(bench, home)
         if ask(bench, environment(ERASE, number)).sw == ACCEPTED:
             gone = ask(bench, environment(RESTORE, number)).sw != ACCEPTED
             report.told(f"the environment {digits}", succeeded=gone)

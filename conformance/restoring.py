@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.commands import query, select_path
-from conformance.custody import ACCEPTED
+from conformance.custody import ACCEPTED, tries_told
 from conformance.inventory import LIFE_CYCLES, Money, digest
 from conformance.layout import DedicatedFile, ElementaryFile
 from conformance.model import Model
 from conformance.model.pboc.state import FamilyState
 from conformance.model.state import Content
-from conformance.returning import ask, recount
+from conformance.returning import question
 from conformance.trouble import UsageError
 from conformance.undo import read_whole
 from conformance.undolog import (
@@ -146,6 +145,7 @@ def _reference(bench: Bench, entry: ReferenceEntry) -> str:
     if holding is None:
         return f"name: there is no reference {entry.name}"
     holding.required = entry.required
+    bench.custody.asking_costs |= entry.asking_costs
     if entry.tries is not None:
         bench.baseline = bench.baseline.with_tries(holding.reference, entry.tries)
     return ""
@@ -195,18 +195,18 @@ def _recognise(bench: Bench, written: Written) -> None:
 def _look_at(bench: Bench, holding: Holding, risk: Risk) -> None:
     """What is left of the tries, and whether anything was left changed.
 
-    Below `consume` a run spends no try and changes no value, so nothing is tried for it either.
+    Below `consume` a run spends no try and changes no value, so nothing is tried for it either,
+    unless its questions cost tries.
     """
     reference = holding.reference
-    tells = bench.statement.features.verify_query
-    if not tells:
+    if not bench.counts_freely:
         holding.left = min(reference.floor, reference.tries)
-        holding.touched |= risk.rank >= Risk.CONSUME.rank
+        holding.touched |= risk.rank >= Risk.CONSUME.rank or bench.custody.asking_costs
         return
-    recount(bench, holding)
-    bench.reset(bench.card)
-    ask(bench, select_path(reference.df))
-    required = ask(bench, query(reference.number)).sw != ACCEPTED
-    holding.switched = required != holding.required
+    sw = question(bench, reference)
+    left = tries_told(sw)
+    if left is not None:
+        holding.left = min(holding.left, left)
+    holding.switched = (sw != ACCEPTED) != holding.required
     spent = holding.left != bench.baseline.tries[reference]
     holding.touched |= holding.switched or spent

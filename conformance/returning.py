@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from conformance.apdu import CommandAPDU, MalformedAPDU, ResponseAPDU
 from conformance.commands import query, select_fid, select_path
-from conformance.custody import ACCEPTED, BLOCKED, CHANGE, DISABLE, ENABLE, RESET, VERIFY
+from conformance.custody import ACCEPTED, CHANGE, DISABLE, ENABLE, RESET, VERIFY, tries_told
 from conformance.editing import activate_file, delete_file
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
     from conformance.custody import Holding
+    from conformance.layout import File, Reference
 
 FOUND = frozenset({0x9000, 0x6283, 0x6285})
 DEACTIVATED = 0x6283
@@ -42,6 +43,18 @@ def ask(bench: Bench, command: CommandAPDU) -> ResponseAPDU:
         return ResponseAPDU(b"", 0)
 
 
+def afresh(bench: Bench, df: File) -> None:
+    """Reset the card and select *df*."""
+    bench.reset(bench.card)
+    ask(bench, select_path(df))
+
+
+def question(bench: Bench, reference: Reference) -> int:
+    """The status word of VERIFY without data at *reference*, after a reset."""
+    afresh(bench, reference.df)
+    return ask(bench, query(reference.number)).sw
+
+
 def give_back_values(bench: Bench, report: Report) -> None:
     """Bring back value, tries and requirement of each reference that was touched."""
     for holding in bench.custody.holdings.values():
@@ -53,8 +66,7 @@ def give_back_values(bench: Bench, report: Report) -> None:
 
 def _give_back(bench: Bench, holding: Holding, report: Report) -> None:
     reference = holding.reference
-    bench.reset(bench.card)
-    ask(bench, select_path(reference.df))
+    afresh(bench, reference.df)
     recount(bench, holding)
     right = bench.keys.right(reference)
     as_found = holding.left == bench.baseline.tries[reference] and not holding.switched
@@ -79,9 +91,7 @@ def resync(bench: Bench) -> None:
     """Take down tries that came back because a right value was given to open something."""
     for holding in bench.custody.holdings.values():
         reference = holding.reference
-        if holding.touched or holding.left >= reference.tries or bench.custody.asking_costs:
-            continue
-        if bench.statement.features.verify_query:
+        if not holding.touched and holding.left < reference.tries and bench.counts_freely:
             holding.left = min(reference.tries, holding.most)
             recount(bench, holding)
             bench.baseline = bench.baseline.with_tries(reference, holding.left)
@@ -89,13 +99,10 @@ def resync(bench: Bench) -> None:
 
 def recount(bench: Bench, holding: Holding) -> None:
     """Ask the card how many tries are left, where that is free; it is believed about fewer."""
-    if not bench.statement.features.verify_query or bench.custody.asking_costs:
+    if not bench.counts_freely:
         return
-    bench.reset(bench.card)
-    ask(bench, select_path(holding.reference.df))
-    sw = ask(bench, query(holding.reference.number)).sw
-    if sw & 0xFFF0 == 0x63C0 or sw == BLOCKED:
-        left = sw & 0x0F if sw != BLOCKED else 0
+    left = tries_told(question(bench, holding.reference))
+    if left is not None:
         holding.left = min(holding.left, left)
         holding.most = max(holding.most, left)
 
@@ -134,8 +141,7 @@ def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
 def _changed(bench: Bench, holding: Holding, value: bytes, right: bytes) -> bool:
     """Whether *value*, which was accepted, was changed for the right one."""
     recount(bench, holding)
-    bench.reset(bench.card)
-    ask(bench, select_path(holding.reference.df))
+    afresh(bench, holding.reference.df)
     if holding.doubtful or holding.left - 1 < holding.reference.floor:
         return False
     if _at(bench, CHANGE, holding, value + right) == ACCEPTED:

@@ -115,9 +115,8 @@ def put_back(bench: Bench, live: Model, *, everything: bool = False) -> Report:
     prove_spent(bench, live, report)
     for ef in bench.statement.layout.elementary(*JUDGED):
         held = bench.baseline.contents[ef]
-        known = all(content.known is None for content in held)
         touched = any(state.contents[ef] != held for state in live.states)
-        if ef.writable and (touched or everything) and known:
+        if ef.writable and (touched or everything) and bench.stocked(ef):
             _restore_file(bench, ef, report)
     give_back_money(bench, live, report, everything=everything)
     return report

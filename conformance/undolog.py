@@ -77,6 +77,8 @@ class ReferenceEntry(_Entry):
     name: str
     tries: Annotated[int, Field(ge=0, le=15)] | None
     required: bool
+    asking_costs: bool = False
+    """Whether the card has been seen to count a question as a wrong guess."""
 
 
 class ScratchEntry(_Entry):

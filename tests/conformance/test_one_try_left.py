@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from pathlib import Path
 
+import judging
 import pytest
 from plastic import Plastic, judged, statement_of
 
-from conformance.bench import Bench, Plan
+from conformance.apdu import CommandAPDU
+from conformance.bench import Bench
 from conformance.cards import Ability
 from conformance.cards.embedded import EmbeddedCard
-from conformance.catalogue import load_catalogue
 from conformance.commands import select_path, verify
+from conformance.custody import CHANGE
 from conformance.engine import execute
-from conformance.evidence import Evidence
-from conformance.guard import Guard
-from conformance.judge import Judge
+from conformance.guard import Refused
+from conformance.inventory import look_around
 from conformance.layout import Reference
 from conformance.mutants import MUTANTS
 from conformance.mutants.hooks import MutantCard
-from conformance.record import Circumstances
-from conformance.result import Result
+from conformance.restoring import restore
+from conformance.terminal import Terminal, Violation
+from conformance.undo import take_stock
+from conformance.undolog import UNDO_FILE, CardEntry, UndoLog, read_log
 from conformance.verdict import Outcome, Risk
 from simcard.files.descriptors import FileKind
 
@@ -75,44 +78,24 @@ def test_no_run_blocks_it(profile: str, risk: Risk, copied: bool, tmp_path: Path
         assert card.transmit(verify(keys, "pin", reference).encode()) == b"\x90\x00"
 
 
-class Faulty:
+class Faulty(judging.Plastic):
     """A card with a fault that cannot be copied, and the sound card in it."""
 
-    reader = ""
-    abilities: frozenset[Ability] = frozenset()
-
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.sound = Plastic("iso7816")
-        self._mutant = MutantCard.of(MUTANTS[name])
-        self._mutant._puppet.card = EmbeddedCard("sim:iso7816", self.sound.card)
-        self.spec = self._mutant.spec
-        self.known_as: bytes | None = None
+        mutant = MutantCard.of(MUTANTS[name])
+        mutant._puppet.card = EmbeddedCard("sim:iso7816", self.sound.card)
+        self.spec, self.inner = mutant.spec, mutant
 
     def connect(self) -> bytes:
-        atr = self._mutant.connect()
-        self.known_as = self._mutant.known_as
+        atr = super().connect()
+        self.known_as = self.inner.known_as
         return atr
 
-    def reset(self) -> bytes:
-        return self._mutant.reset()
 
-    def transmit(self, command: bytes) -> bytes:
-        return self._mutant.transmit(command)
-
-    def fork(self) -> Faulty:
-        raise AssertionError("a faulty plastic card is not copied")
-
-    def close(self) -> None:
-        """Stay powered: the test wants to look at the card afterwards."""
-
-
-def judged_in(card: Faulty, *areas: str) -> Result:
-    statement, keys = statement_of("iso7816")
-    guard = Guard(Risk.CONSUME, statement.layout, keys)
-    bench = Bench(card, statement, keys, guard, Evidence(keys), Plan(3, 3), time.perf_counter)
-    bench.found(card.connect())
-    circumstances = Circumstances(now=lambda: "2026-01-01T00:00:00+00:00", started="2026-01-01")
-    return execute(Judge(bench, load_catalogue(), circumstances), areas)
+def bench_at(card: Faulty) -> Bench:
+    return judging.bench_with(card, Risk.CONSUME, 3, statement_of("iso7816"))
 
 
 FAULTS = sorted(
@@ -125,7 +108,65 @@ FAULTS = sorted(
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_failure_made_short_blocks_a_reference(name: str) -> None:
     card = Faulty(name)
-    judged_in(card, "verify", "reference", "histories")
+    execute(judging.judge_at(bench_at(card)), ("verify", "reference", "histories"))
     statement, _ = statement_of("iso7816")
     for reference in statement.layout.references:
         assert tries(card.sound, reference) >= 1, reference.name
+
+
+def test_a_value_that_was_refused_and_is_the_new_one_may_be_the_value_now() -> None:
+    card = Faulty("reference/change-anyhow")
+    bench = bench_at(card)
+    take_stock(bench)
+    terminal = bench.begin()
+    (reference,) = (one for one in bench.custody.holdings if one.name == "81")
+    other = bench.keys.guess("other", reference)
+    assert other
+    terminal.send(select_path(reference.df))
+    terminal.send(CommandAPDU(0x00, CHANGE, 0x00, reference.number, 2 * other), expect=0x63C2)
+    with pytest.raises(Violation):
+        terminal.send(verify(bench.keys, "pin", reference))
+    bench.put_back()
+    assert tries(card.sound, reference) == reference.tries
+    terminal = bench.begin()
+    terminal.send(select_path(reference.df))
+    terminal.send(verify(bench.keys, "pin", reference), expect=0x9000)
+
+
+COUNTS_QUESTIONS = "verify/question-costs-a-try"
+
+
+def guess_on(terminal: Terminal, reference: Reference) -> None:
+    """Guess wrongly as often as one is let; Refused."""
+    for _ in range(reference.tries + 1):
+        with suppress(Violation):
+            terminal.send(verify(terminal.keys, "wrong", reference))
+
+
+def test_a_card_that_counts_questions_is_not_blocked_by_guesses_either() -> None:
+    card = Faulty(COUNTS_QUESTIONS)
+    bench = bench_at(card)
+    with suppress(Violation):
+        take_stock(bench)
+    for reference in bench.statement.layout.references:
+        terminal = bench.begin()
+        terminal.send(select_path(reference.df))
+        with pytest.raises(Refused):
+            guess_on(terminal, reference)
+        assert tries(card.sound, reference) >= 1, reference.name
+
+
+@pytest.mark.parametrize("risk", [Risk.RESTORE, Risk.CONSUME])
+def test_a_card_that_counts_questions_gets_their_tries_back(risk: Risk, tmp_path: Path) -> None:
+    card = Faulty(COUNTS_QUESTIONS)
+    bench = bench_at(card)
+    atr = bench.atr.hex().upper()
+    entry = CardEntry(spec=card.spec, atr=atr, statement="test", risk=risk)
+    bench.undo = UndoLog.begun(tmp_path / UNDO_FILE, entry)
+    look_around(bench)  # the process dies behind it
+    spent = [one for one in bench.custody.holdings if tries(card.sound, one) < one.tries]
+    assert spent
+    report = restore(bench_at(card), read_log(tmp_path), any_card=True)
+    assert not report.failed
+    for reference in bench.custody.holdings:
+        assert tries(card.sound, reference) == reference.tries, reference.name
