@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from plastic import Incident, Killed, Plastic, contents, judged, restored
 
+from conformance.custody import CHANGE, DISABLE, RESET
 from conformance.trouble import CardLost
 from conformance.undolog import read_log
 from conformance.verdict import Outcome, Risk, Verdict
@@ -72,6 +73,31 @@ def test_a_run_interrupted_at_a_random_moment(
     assert contents(card.card) == contents(untouched.card)
     assert read_log(tmp_path).put_back
     assert not restored(card, profile, Risk.RESTORE, tmp_path).failed
+    assert contents(card.card) == contents(untouched.card)
+
+
+@pytest.mark.parametrize("ins", [CHANGE, DISABLE, RESET])
+def test_a_run_killed_when_a_value_or_a_requirement_has_just_changed(
+    ins: int, tmp_path: Path
+) -> None:
+    class Dying(Plastic):
+        """Does what it is told, and the process dies before it hears of it."""
+
+        def transmit(self, command: bytes) -> bytes:
+            answer = super().transmit(command)
+            changed = command[1] == ins and contents(self.card) != contents(untouched.card)
+            if changed and not killed:
+                self.incident = Incident(Killed, self.count, answered=True)
+                killed.append(self.incident)
+                raise Killed("gone")
+            return answer
+
+    killed: list[Incident] = []
+    card, untouched = Dying("iso7816"), Plastic("iso7816")
+    untouched.connect()
+    judged(card, "iso7816", Risk.CONSUME, tmp_path, ("reference",))
+    assert killed
+    assert not restored(card, "iso7816", Risk.CONSUME, tmp_path).failed
     assert contents(card.card) == contents(untouched.card)
 
 

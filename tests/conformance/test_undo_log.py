@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from plastic import Incident, Killed, Plastic, contents, judged
 from conformance import engine
 from conformance.cards import CardUnderTest
 from conformance.trouble import CardLost, UsageError
-from conformance.undolog import UNDO_FILE, read_log, refuse_unfinished
+from conformance.undolog import (
+    UNDO_FILE,
+    CardEntry,
+    PutBackEntry,
+    UndoLog,
+    ValueEntry,
+    read_log,
+    refuse_unfinished,
+)
 from conformance.verdict import Risk
 
 IN_THE_BINARY_AREA = 480
@@ -122,6 +131,19 @@ def test_only_the_owner_reads_it_and_no_secret_is_in_it(tmp_path: Path) -> None:
     beside_files = [line for line in text.splitlines() if '"entry":"file"' not in line]
     for value in ("31323334", "30323334", "33323334"):
         assert not [line for line in beside_files if value in line]
+
+
+def test_an_entry_is_on_the_disk_when_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_the_disk = list[int]()
+    monkeypatch.setattr(os, "fsync", lambda one: on_the_disk.append(os.fstat(one).st_size))
+    card = CardEntry(spec="sim:iso7816", atr="3B00", statement="test", risk=Risk.RESTORE)
+    log, written = UndoLog.begun(tmp_path / UNDO_FILE, card), list[int]()
+    for entry in (ValueEntry(reference="01", may_be=("pin", "other")), PutBackEntry(by="run")):
+        written.append(log.path.stat().st_size)
+        log.write(entry)
+    assert on_the_disk == [*written, log.path.stat().st_size]
 
 
 def test_a_line_that_was_being_written_counts_as_not_there(tmp_path: Path) -> None:
