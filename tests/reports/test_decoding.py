@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.evidence import COMMANDS, PROPRIETARY
 from conformance.reporting import exchange, octets
 from conformance.reporting.exchange import Weight
 from conformance.reporting.identity import identify
@@ -62,6 +63,11 @@ def said(masked: str) -> dict[str, list[str]]:
 def test_commands(masked: str, name: str, field: str, notes: list[str]) -> None:
     assert exchange.command(masked).name == name
     assert said(masked)[field] == notes
+
+
+def test_a_command_has_the_name_that_the_judge_gives_it() -> None:
+    assert {ins: exchange.name_of(f"00{ins:02X}FFFF") for ins in COMMANDS} == COMMANDS
+    assert {ins: exchange.name_of(f"80{ins:02X}FFFF") for ins in PROPRIETARY} == PROPRIETARY
 
 
 def laid_out(data: exchange.Data | None) -> Pieces:
