@@ -10,7 +10,7 @@ from conformance.mutants.hooks import INS_SELECT, OK, Fault, Puppet, ResetFault,
 MSE, PERFORM, PERFORM_OBJECT, GENERATE = 0x22, 0x2A, 0x2B, 0x46
 SETTING = (MSE, PERFORM, INS_SELECT)
 """What a fault of an operation concerns that has to know which key was set: see `remembering`."""
-CHECKSUM, SIGNATURE, CONFIDENTIALITY = 0xB4, 0xB6, 0xB8
+CHECKSUM, CONFIDENTIALITY = 0xB4, 0xB8
 PROFILE = "crypto"
 Condition = Callable[[CommandAPDU], bool]
 
