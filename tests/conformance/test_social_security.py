@@ -23,9 +23,11 @@ from conformance.family import PbocTable
 from conformance.guard import Guard, Refused
 from conformance.judge import Judge
 from conformance.keys import Keys
-from conformance.model import Model
+from conformance.model import Departure, Model
+from conformance.model.pboc.state import LOAD_ED, PURCHASE_ED, Kind, Pending
 from conformance.record import Circumstances
 from conformance.statement import Statement, parse_statement
+from conformance.trading import completing, initialize, usable_keys
 from conformance.trouble import UsageError
 from conformance.verdict import Outcome, Risk, Verdict
 from simcard.crypto import pboc as card_side
@@ -167,6 +169,52 @@ def needed(profile: str, *commands: str) -> Risk:
             continue
         return risk
     raise AssertionError("even destroy refuses")
+
+
+LOADED, PAID = bytes(4).hex(), bytes(8).hex()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoilt", "answers", "requirement"),
+    [
+        (LOAD_ED, 1, [LOADED + "9000"], "load-wrong-mac"),
+        (LOAD_ED, 0, ["9302"], "load-right-mac"),
+        (LOAD_ED, 0, [LOADED + "9000"], "load-tac"),
+        (LOAD_ED, 0, ["", LOADED + "9000"], "pair-unbroken"),
+        (LOAD_ED, 1, ["9302", "", "000027119000"], "wrong-mac-keeps"),
+        (LOAD_ED, 0, ["", "", "000027109000"], "load-credits"),
+        (PURCHASE_ED, 1, [PAID + "9000"], "purchase-wrong-mac"),
+        (PURCHASE_ED, 0, [PAID + "9000"], "purchase-tac"),
+        (PURCHASE_ED, 0, ["", "", "000027109000"], "purchase-debits"),
+    ],
+)
+def test_a_completing_command_is_answered_in_one_way(
+    kind: Kind, spoilt: int, answers: list[str], requirement: str
+) -> None:
+    """An answer that is not written down here is the one that the card gives."""
+    statement, keys = declared("ssc2")
+    model, card = Model(statement, keys), open_card("sim:ssc2")
+    card.connect()
+
+    def play(command: bytes, answer: str = "") -> None:
+        told = card.transmit(command)
+        model.observe(command, ResponseAPDU.decode(bytes.fromhex(answer) or told))
+
+    assert statement.pboc is not None
+    purse = next(one for one in statement.pboc.purse if one.number == kind.purse)
+    key = next(usable_keys(statement.pboc, keys, purse, kind))
+    for raw in (ENTER, PIN, BALANCES[0]):
+        play(bytes.fromhex(raw))
+    play(initialize(kind, key.number, 1).encode())
+    begun = model.states[0].family and model.states[0].family.pending
+    assert isinstance(begun, Pending)
+    completing_one = completing(begun, keys.secrets[key.name], spoilt=spoilt).encode()
+    commands = [completing_one, completing_one, bytes.fromhex(BALANCES[0])]
+    for command, answer in zip(commands, answers[:-1], strict=False):
+        play(command, answer)
+    with pytest.raises(Departure) as caught:
+        play(commands[len(answers) - 1], answers[-1])
+    assert caught.value.requirement == f"pboc/purse/{requirement}"
 
 
 @pytest.mark.parametrize(

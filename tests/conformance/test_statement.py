@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,28 @@ def test_a_good_statement_becomes_a_layout() -> None:
     assert layout.by_sfi(ef.parent, 1) is ef
     assert layout.follow(layout.master, bytes.fromhex("7F100001")) is ef
     assert layout.by_name(b"\xf0") == (ef.parent,)
+
+
+@pytest.mark.parametrize(
+    ("rule", "enough"),
+    [
+        ("pin:01 and pin:02", {"01 02", "01 02 03"}),
+        ("pin:01 or pin:02", {"01", "02", "01 02", "01 03", "02 03", "01 02 03"}),
+        ("pin:01 and pin:02 or pin:03", {"03", "01 02", "01 03", "02 03", "01 02 03"}),
+    ],
+)
+def test_a_rule_is_met_by_all_of_one_of_its_alternatives(rule: str, enough: set[str]) -> None:
+    first, rest = GOOD.split("[[file]]", 1)
+    table = first[first.index("[[reference]]") :]
+    more = "".join(table.replace('"01"', f'"{number}"') for number in ("02", "03"))
+    text = f"{first}{more}[[file]]{rest}".replace('"pin:01"', f'"{rule}"')
+    layout = parse_statement(text, "sample.toml").layout
+    (ef,) = layout.elementary(Kind.TRANSPARENT)
+    groups = [
+        frozenset(chosen) for size in range(4) for chosen in combinations(layout.references, size)
+    ]
+    met = {" ".join(sorted(one.name for one in group)) for group in groups if ef.update.met(group)}
+    assert met == enough
 
 
 @pytest.mark.parametrize(
