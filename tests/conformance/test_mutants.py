@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from conformance.engine import Request, all_cases, prepare
 from conformance.mutants import MUTANTS
 from conformance.mutants.matrix import Row, judge_all, judge_mutant, markdown_of
 from conformance.replaying import replay_case, replay_script
+from conformance.reporting.markdown import escape
 from conformance.trouble import UsageError
 from conformance.verdict import Verdict
 
@@ -56,26 +58,27 @@ CELL = re.compile(r"`([^`]+)`")
 
 
 def committed() -> dict[str, list[str]]:
-    """The rows of the committed matrix: by mutant the requirement, the case and the lines."""
+    """The committed matrix: by mutant its fault, the requirement, the case and the lines."""
     rows = {}
     for line in MATRIX.read_text("utf-8").splitlines():
         if line.startswith("| `"):
-            name, _, requirement, case, lines = (part.strip() for part in line.split(" | "))
+            name, text, requirement, case, lines = (part.strip() for part in line.split(" | "))
             found = CELL.findall(case)
             killer = found[0] if found else ""
-            rows[CELL.findall(name)[0]] = [*CELL.findall(requirement), killer, lines.strip(" |")]
+            (broken,) = CELL.findall(requirement)
+            rows[CELL.findall(name)[0]] = [text, broken, killer, lines.strip(" |")]
     return rows
 
 
-def test_the_committed_matrix_names_every_mutant_and_its_requirement() -> None:
-    found = {name: requirement for name, (requirement, *_) in committed().items()}
-    wanted = {name: mutant.breaks for name, mutant in MUTANTS.items()}
+def test_the_committed_matrix_names_every_mutant_its_fault_and_its_requirement() -> None:
+    found = {name: (text, requirement) for name, (text, requirement, *_) in committed().items()}
+    wanted = {name: (escape(mutant.text), mutant.breaks) for name, mutant in MUTANTS.items()}
     assert found == wanted, "write it anew: see the head of conformance/mutants/MATRIX.md"
 
 
 def test_the_committed_matrix_names_cases_and_short_scripts() -> None:
     ids = {case.id for case in all_cases()}
-    killed = {name: row[1:] for name, row in committed().items() if row[1]}
+    killed = {name: row[2:] for name, row in committed().items() if row[2]}
     assert len(killed) > 0.9 * len(MUTANTS)
     for name, (case, lines) in killed.items():
         assert case in ids, name
@@ -87,6 +90,17 @@ def test_a_mutant_that_survives_is_said_in_the_matrix() -> None:
     page = markdown_of([Row(name, MUTANTS[name].breaks, killed=False)])
     assert "0 of 1 cards" in page
     assert "| **survived** | - |" in page
+
+
+def test_a_failure_on_another_requirement_is_no_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "challenge/short"
+    found = judge_mutant(name, examples=1)
+    sound = "7816-4/select/by-name"
+    monkeypatch.setitem(MUTANTS, name, replace(MUTANTS[name], breaks=sound))
+    row = judge_mutant(name, examples=1)
+    assert (found.killed, row.killed) == (True, False)
+    assert row.requirement == sound
+    assert found.requirement in row.others
 
 
 def test_rows_come_from_several_processes() -> None:
