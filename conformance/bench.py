@@ -175,6 +175,15 @@ class Bench:
             self._returning = before
 
     @contextmanager
+    def watched(self, model: Model) -> Iterator[None]:
+        """Meanwhile what is sent is a history again, which *model* follows."""
+        before, self.live, self._returning = (self.live, self._returning), model, False
+        try:
+            yield
+        finally:
+            self.live, self._returning = before
+
+    @contextmanager
     def until(self, moment: float) -> Iterator[None]:
         """Meanwhile the time for trying ends at *moment*; TimeIsUp then."""
         before, self.deadline = self.deadline, moment

@@ -54,18 +54,39 @@ class Holding:
     """Whether the card took a wrong value, or refused one that it had taken: nothing is certain."""
     most: int = 15
     """The most tries that a right value has been seen to give back."""
+    unseen: int = 0
+    """Wrong guesses at other references since the card last told of this one."""
+    taken: bytes | None = field(default=None, repr=False)
+    """The value that the card last found right."""
+    contradicted: bool = False
+    """Whether it refused that one or the only likely one, or took another: all are guesses now."""
+
+    @property
+    def certain(self) -> int:
+        """The tries that are left though the card may count a guess at all references."""
+        return self.left - self.unseen
+
+    def is_surely(self, value: bytes) -> bool:
+        """Whether the card has given no reason to think that its value is not *value*."""
+        return self.likely == [value] and not self.doubtful and not self.contradicted
+
+    def may_try(self, value: bytes) -> bool:
+        """Whether the floor is kept if the card refuses *value*, or it is sure to take it."""
+        return self.is_surely(value) or self.certain - 1 >= self.reference.floor
 
     def accepted(self) -> None:
         """A right value gives all tries back, on a card that has not been seen to do otherwise."""
-        self.left = min(self.reference.tries, self.most)
+        self.left, self.unseen = min(self.reference.tries, self.most), 0
 
     def told(self, left: int) -> None:
         """The card says how many tries are left; it is believed when it says fewer."""
+        self.unseen = 0
         if left < self.left:
             self.left = self.most = left
 
     def refused(self, value: bytes) -> None:
         """The card did not take *value*; what else it may be is likelier."""
+        self.contradicted |= value == self.taken or self.likely == [value]
         if value in self.likely and len(self.likely) > 1:
             self.likely.remove(value)
 
@@ -73,6 +94,12 @@ class Holding:
         """The card took *value*."""
         if value in self.likely:
             self.likely = [value]
+            self.taken, self.contradicted = value, False
+
+    def put_back(self, value: bytes) -> None:
+        """The card has its own *value* again."""
+        self.likely = [value]
+        self.taken, self.contradicted = None, False
 
     def may_be(self, value: bytes) -> bool:
         """*value* is about to be given to it; whether that is new."""
@@ -94,7 +121,14 @@ class Try:
     @property
     def right(self) -> bool:
         """Whether the guess is certainly the value."""
-        return self.guess is None or self.holding.likely == [self.guess]
+        only = self.holding.likely == [self.guess] and not self.holding.contradicted
+        return self.guess is None or only
+
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing is tried, or the value as it is, and nothing can change by it."""
+        spared = self.guess is None or self.holding.may_try(self.guess)
+        return self.right and not self.new and spared
 
     @property
     def worst(self) -> int:
@@ -103,7 +137,7 @@ class Try:
         if self.guess in self.holding.likely and not self.new and not self.right:
             values.discard(self.guess or b"")
         reserve = self.holding.reference.floor + max(0, len(values) - 1)
-        return self.holding.left - (0 if self.right else 1) - reserve
+        return self.holding.certain - (0 if self.right else 1) - reserve
 
 
 class Custody:
@@ -148,9 +182,8 @@ class Custody:
                     name = one.holding.reference.name
                     raise Refused(f"{name} was found without a requirement, and is left so")
         for one in tries:
-            harmless = one.right and not one.new
             kept = one.worst < 0 or one.holding.doubtful
-            if kept and not harmless and self._risk is not Risk.DESTROY:
+            if kept and not one.harmless and self._risk is not Risk.DESTROY:
                 name, floor = one.holding.reference.name, one.holding.reference.floor
                 reason = f"{name} has {one.holding.left} tries left, which are kept"
                 raise Refused(f"{reason} (its floor is {floor}); that needs --risk destroy")
@@ -190,7 +223,10 @@ class Custody:
             if sw in NOT_COMPARED:
                 one.holding.left = before
                 one.holding.touched = touched if one.question else one.holding.touched
-            elif sw & 0xFFF0 == 0x63C0 and one.question:
+                continue
+            for other in self.holdings.values() if not one.right else ():
+                other.unseen += other is not one.holding
+            if sw & 0xFFF0 == 0x63C0 and one.question:
                 fewer = sw & 0x0F < one.holding.left
                 one.holding.told(sw & 0x0F)
                 one.holding.touched = touched or fewer
@@ -208,8 +244,14 @@ class Custody:
         if one.guess is None and not one.new:
             return
         holding.doubtful |= one.guess is not None and one.guess not in holding.likely
-        holding.accepted()
+        if one.guess is not None and holding.taken not in {None, one.guess}:
+            holding.contradicted = True
+            holding.left -= 0 if one.right else 1
+            return
+        if one.guess is not None:
+            holding.accepted()
         if one.new:
+            holding.taken = None
             holding.likely.sort(key=lambda value: value != one.new)
             self.noted(holding)
         elif one.guess is not None and ins != RESET:

@@ -166,7 +166,8 @@ def money_in(bench: Bench, purse: PurseTable) -> Money | None:
     terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
     pboc = trading.pboc_of(terminal)
     try:
-        trading.enter(terminal, purse.df)
+        with bench.watched(terminal.model):
+            trading.enter(terminal, purse.df)
         shown = terminal.send(trading.balance(purse))
         if shown.sw != ACCEPTED:
             return None

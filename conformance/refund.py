@@ -42,7 +42,8 @@ def _refunded(bench: Bench, purse: PurseTable, found: Money) -> bool:
     bench.reset(bench.card)
     terminal = Terminal(bench, bench.card, Model(bench.statement, bench.keys))
     try:
-        trading.enter(terminal, purse.df)
+        with bench.watched(terminal.model):
+            trading.enter(terminal, purse.df)
         _limit(terminal, purse, found)
         _balance(terminal, purse, found)
     except (Violation, Refused):

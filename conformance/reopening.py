@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.commands import select_path, update_binary, verify
+from conformance.commands import select_path, update_binary
 from conformance.custody import ACCEPTED
 from conformance.guard import Refused
 from conformance.layout import Kind
@@ -13,7 +13,7 @@ from conformance.model import Model
 from conformance.model.pboc.proofs import key_near
 from conformance.proving import opening_key, prove, sealed
 from conformance.reproving import give_back_operations
-from conformance.returning import ask
+from conformance.returning import ask, give_value
 from conformance.terminal import Terminal, Violation
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Opened:
         self.bench.reset(self.bench.card)
         ask(self.bench, select_path(self.ef.parent))
         for reference in sorted(self.needed, key=lambda one: one.number):
-            ask(self.bench, verify(self.bench.keys, "pin", reference))
+            give_value(self.bench, reference)
         ask(self.bench, select_path(self.ef))
 
     def write(self, command: CommandAPDU) -> bool:

@@ -70,14 +70,13 @@ def _give_back(bench: Bench, holding: Holding, report: Report) -> None:
     recount(bench, holding)
     right = bench.keys.right(reference)
     as_found = holding.left == bench.baseline.tries[reference] and not holding.switched
-    if right is None or (as_found and holding.likely == [right]):
+    if right is None or (as_found and holding.is_surely(right)):
         holding.touched = False
         return
     several = len(holding.likely) > 1 or holding.likely != [right]
     succeeded = _opened(bench, holding, right) or _unblocked(bench, holding, right)
     if succeeded:
-        holding.likely = [right]
-        holding.accepted()
+        holding.put_back(right)
         if several:
             bench.custody.noted(holding)
         succeeded = not holding.switched or _required(bench, holding, right)
@@ -103,8 +102,28 @@ def recount(bench: Bench, holding: Holding) -> None:
         return
     left = tries_told(question(bench, holding.reference))
     if left is not None:
-        holding.left = min(holding.left, left)
+        holding.left, holding.unseen = min(holding.left, left), 0
         holding.most = max(holding.most, left)
+
+
+def give_value(bench: Bench, reference: Reference) -> None:
+    """Verify *reference* with its own value, unless that might block it."""
+    right = bench.keys.right(reference)
+    if right is not None:
+        _given(bench, VERIFY, bench.custody.holdings[reference], right)
+
+
+def _given(bench: Bench, ins: int, holding: Holding, right: bytes) -> bool:
+    """Whether *right* was accepted; not even tried where that might block the reference."""
+    if not holding.may_try(right):
+        return False
+    sw = _at(bench, ins, holding, right)
+    left = tries_told(sw)
+    if left is not None:
+        holding.told(left)
+        holding.refused(right)
+        holding.touched = True
+    return sw == ACCEPTED
 
 
 def _at(bench: Bench, ins: int, holding: Holding, data: bytes) -> int:
@@ -121,12 +140,12 @@ def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
         at_the_floor = holding.left - 1 < holding.reference.floor
         if at_the_floor and _unblocked(bench, holding, right):
             return True
-        uncertain = len(holding.likely) > 1 or holding.doubtful
-        if at_the_floor and (uncertain or not holding.left):
+        if not holding.may_try(value) or not holding.left:
             return False
         sw = _at(bench, VERIFY, holding, value)
         if sw == ACCEPTED:
             holding.accepted()
+            recount(bench, holding)
             return value == right or _changed(bench, holding, value, right)
         holding.left = max(0, holding.left - 1)
         if sw & 0xFFF0 == 0x63C0:
@@ -140,13 +159,31 @@ def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
 
 def _changed(bench: Bench, holding: Holding, value: bytes, right: bytes) -> bool:
     """Whether *value*, which was accepted, was changed for the right one."""
-    recount(bench, holding)
     afresh(bench, holding.reference.df)
     if holding.doubtful or holding.left - 1 < holding.reference.floor:
         return False
     if _at(bench, CHANGE, holding, value + right) == ACCEPTED:
-        return True
+        return _is_there(bench, holding, right)
     holding.left, holding.doubtful = holding.left - 1, True
+    return False
+
+
+def _is_there(bench: Bench, holding: Holding, right: bytes) -> bool:
+    """Whether *right*, which a command was to set, is verified.
+
+    Where the card cannot tell what a try may cost it is believed, unless it was seen to be wrong.
+    At the floor it is not tried: a card that gave no tries back may not have set the value either.
+    """
+    left = tries_told(question(bench, holding.reference)) if bench.counts_freely else None
+    if left is None:
+        return not holding.doubtful and not holding.contradicted
+    holding.left = left
+    if left - 1 < holding.reference.floor:
+        return False
+    if _at(bench, VERIFY, holding, right) == ACCEPTED:
+        holding.accepted()
+        return True
+    holding.left, holding.doubtful = left - 1, True
     return False
 
 
@@ -163,13 +200,13 @@ def _unblocked(bench: Bench, holding: Holding, right: bytes) -> bool:
     sw = _at(bench, RESET, holding, value + right)
     if sw != ACCEPTED:
         kept.touched, kept.left = True, kept.left - 1
-    return sw == ACCEPTED
+        return False
+    return _is_there(bench, holding, right)
 
 
 def _required(bench: Bench, holding: Holding, right: bytes) -> bool:
     """Whether its verification is required again, or not, as it was found."""
-    ins = ENABLE if holding.required else DISABLE
-    return _at(bench, ins, holding, right) == ACCEPTED
+    return _given(bench, ENABLE if holding.required else DISABLE, holding, right)
 
 
 def delete_created(bench: Bench, report: Report) -> None:

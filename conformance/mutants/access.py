@@ -11,7 +11,6 @@ from conformance.mutants.hooks import (
     INS_UPDATE_RECORD,
     INS_VERIFY,
     OK,
-    PINS,
     Puppet,
     fault,
     sound_reset,
@@ -66,8 +65,8 @@ def update_verified_is_not_enough(puppet: Puppet, _command: CommandAPDU, raw: by
 def failure_opens(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A failed comparison leaves the reference verified all the same."""
     answer = puppet.trial(raw)
-    if command.data and answer[0] == 0x63 and command.p2 in PINS:
-        puppet.send(CommandAPDU(0x00, INS_VERIFY, 0x00, command.p2, PINS[command.p2]).encode())
+    if command.data and answer[0] == 0x63 and command.p2 in puppet.values:
+        puppet.send(puppet.verifying(command.p2))
         return answer
     return puppet.send(raw)
 

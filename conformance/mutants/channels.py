@@ -10,7 +10,6 @@ from conformance.mutants.hooks import (
     INS_SELECT,
     INS_VERIFY,
     OK,
-    PINS,
     Puppet,
     fault,
     sound_reset,
@@ -102,7 +101,7 @@ def one_pointer(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
 def one_status(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """What is verified on the basic channel is verified on channel 1 too."""
     answer = puppet.send(raw)
-    if command.data == PINS.get(command.p2) and not command.cla & CHANNEL:
+    if command.data == puppet.values.get(command.p2) and not command.cla & CHANNEL:
         puppet.send(replace(command, cla=1).encode())
     return answer
 

@@ -25,16 +25,27 @@ PINS = {0x01: b"1234", 0x02: b"12345678", 0x81: b"123456"}
 """The reference data of the profile iso7816, published test values."""
 
 
+SETTING = frozenset(
+    map(bytes.fromhex, ("2400", "2401", "2500", "2501", "2C00", "2C02", "2D00", "2D02"))
+)
+"""INS and P1 of the commands at whose end a new value stands, which is as long as the old one."""
+
+
 @dataclass
 class Puppet:
     """A sound card on strings, and what the fault remembers."""
 
     card: EmbeddedCard
     notes: dict[str, Any] = field(default_factory=dict)
+    values: dict[int, bytes] = field(default_factory=PINS.copy)
+    """What each reference of the profile iso7816 is set to."""
 
     def send(self, raw: bytes) -> bytes:
         """What the sound card answers."""
-        return self.card.transmit(raw)
+        answer = self.card.transmit(raw)
+        if answer == OK and raw[1:3] in SETTING and raw[3] in self.values:
+            self.values[raw[3]] = CommandAPDU.decode(raw).data[-len(self.values[raw[3]]) :]
+        return answer
 
     def trial(self, *commands: bytes) -> bytes:
         """What the sound card would answer to the last of *commands*; it never gets them."""
@@ -53,11 +64,11 @@ class Puppet:
 
     def opened(self, raw: bytes) -> bytes:
         """What the sound card would answer with every PIN verified."""
-        return self.trial(*(_verify(number) for number in PINS), raw)
+        return self.trial(*map(self.verifying, PINS), raw)
 
-
-def _verify(number: int) -> bytes:
-    return CommandAPDU(0x00, INS_VERIFY, 0x00, number, PINS[number]).encode()
+    def verifying(self, number: int) -> bytes:
+        """VERIFY with the value that the reference *number* has now."""
+        return CommandAPDU(0x00, INS_VERIFY, 0x00, number, self.values[number]).encode()
 
 
 Fault = Callable[[Puppet, CommandAPDU, bytes], bytes]
@@ -180,7 +191,11 @@ class MutantCard:
             key: value.fork() if isinstance(value, EmbeddedCard) else value
             for key, value in self._puppet.notes.items()
         }
-        return MutantCard(self.mutant, Puppet(self._puppet.card.fork(), notes), self.known_as)
+        return MutantCard(
+            self.mutant,
+            Puppet(self._puppet.card.fork(), notes, self._puppet.values.copy()),
+            self.known_as,
+        )
 
     def close(self) -> None:
         """Power off."""

@@ -50,7 +50,7 @@ def change_to_nothing(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> byte
 def change_anyhow(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A wrong old value is refused, and the new one stored all the same."""
     answer = puppet.send(raw)
-    right = PINS.get(command.p2, b"")
+    right = puppet.values.get(command.p2, b"")
     if answer[0] == FAILED and len(command.data) > len(right):
         puppet.send(replace(command, data=right + command.data[len(right) :]).encode())
         new = command.data[len(right) :]

@@ -9,7 +9,6 @@ from conformance.cards.embedded import EmbeddedCard
 from conformance.mutants.hooks import (
     INS_VERIFY,
     OK,
-    PINS,
     Mutant,
     Puppet,
     declare,
@@ -25,8 +24,8 @@ def _failed(answer: bytes) -> bool:
     return answer[0] == FAILED
 
 
-def _right(command: CommandAPDU) -> bytes:
-    return replace(command, data=PINS[command.p2], ne=None).encode()
+def _right(puppet: Puppet, command: CommandAPDU) -> bytes:
+    return replace(command, data=puppet.values[command.p2], ne=None).encode()
 
 
 @fault("verify/counter-stands-still", INS_VERIFY, breaks="verify/counter-decreases")
@@ -48,33 +47,33 @@ def counter_counts_twice(puppet: Puppet, command: CommandAPDU, raw: bytes) -> by
 @fault("verify/any-value", INS_VERIFY, breaks="verify/wrong-value")
 def any_value(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """Any value of the right length is accepted."""
-    if command.p2 in PINS and len(command.data) == len(PINS[command.p2]):
-        return puppet.send(_right(command))
+    if command.p2 in puppet.values and len(command.data) == len(puppet.values[command.p2]):
+        return puppet.send(_right(puppet, command))
     return puppet.send(raw)
 
 
 @fault("verify/last-byte-ignored", INS_VERIFY, breaks="verify/wrong-value")
 def last_byte_ignored(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The last byte is not compared."""
-    right = PINS.get(command.p2, b"")
+    right = puppet.values.get(command.p2, b"")
     if command.data[:-1] == right[:-1] and len(command.data) == len(right):
-        return puppet.send(_right(command))
+        return puppet.send(_right(puppet, command))
     return puppet.send(raw)
 
 
 @fault("verify/beginning-is-enough", INS_VERIFY, breaks="verify/wrong-length")
 def beginning_is_enough(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A value that is too short is accepted when it begins right."""
-    if command.data and PINS.get(command.p2, b"").startswith(command.data):
-        return puppet.send(_right(command))
+    if command.data and puppet.values.get(command.p2, b"").startswith(command.data):
+        return puppet.send(_right(puppet, command))
     return puppet.send(raw)
 
 
 @fault("verify/more-is-fine", INS_VERIFY, breaks="verify/wrong-length")
 def more_is_fine(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """A value that is too long is accepted when it begins right."""
-    if command.p2 in PINS and command.data.startswith(PINS[command.p2]):
-        return puppet.send(_right(command))
+    if command.p2 in puppet.values and command.data.startswith(puppet.values[command.p2]):
+        return puppet.send(_right(puppet, command))
     return puppet.send(raw)
 
 
@@ -96,8 +95,8 @@ def success_restores_nothing(puppet: Puppet, command: CommandAPDU, raw: bytes) -
 def question_costs_a_try(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """VERIFY without data costs a try."""
     answer = puppet.send(raw)
-    if not command.data and _failed(answer) and command.p2 in PINS:
-        wrong = b"0" * len(PINS[command.p2])
+    if not command.data and _failed(answer) and command.p2 in puppet.values:
+        wrong = b"0" * len(puppet.values[command.p2])
         puppet.send(replace(command, data=wrong).encode())
     return answer
 
@@ -120,7 +119,7 @@ def question_is_always_no(puppet: Puppet, command: CommandAPDU, raw: bytes) -> b
 def blocked_opens(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
     """The right value is accepted although no tries are left."""
     answer = puppet.send(raw)
-    if answer == BLOCKED and command.data == PINS.get(command.p2):
+    if answer == BLOCKED and command.data == puppet.values.get(command.p2):
         return OK
     return answer
 
@@ -146,7 +145,7 @@ def verifies_another_too(puppet: Puppet, command: CommandAPDU, raw: bytes) -> by
     """A right value at one reference verifies the local one too."""
     answer = puppet.send(raw)
     if command.data and answer == OK and command.p2 == 0x01:
-        puppet.send(CommandAPDU(0x00, INS_VERIFY, 0x00, 0x81, PINS[0x81]).encode())
+        puppet.send(puppet.verifying(0x81))
     return answer
 
 
@@ -170,7 +169,7 @@ def _fresh_counters(puppet: Puppet) -> bytes:
     for number, path in ((0x01, b""), (0x02, b""), (0x81, b"\x7f\x10")):
         if path:
             card.transmit(CommandAPDU(0x00, 0xA4, 0x08, 0x0C, path).encode())
-        card.transmit(CommandAPDU(0x00, INS_VERIFY, 0x00, number, PINS[number]).encode())
+        card.transmit(puppet.verifying(number))
     sound_reset(puppet)
     return atr
 
