@@ -66,13 +66,18 @@ class Holding:
         """The tries that are left though the card may count a guess at all references."""
         return self.left - self.unseen
 
+    @property
+    def spares_one(self) -> bool:
+        """Whether a try may be lost."""
+        return self.certain - 1 >= self.reference.floor
+
     def is_surely(self, value: bytes) -> bool:
         """Whether the card has given no reason to think that its value is not *value*."""
         return self.likely == [value] and not self.doubtful and not self.contradicted
 
     def may_try(self, value: bytes) -> bool:
         """Whether the floor is kept if the card refuses *value*, or it is sure to take it."""
-        return self.is_surely(value) or self.certain - 1 >= self.reference.floor
+        return self.is_surely(value) or self.spares_one
 
     def accepted(self) -> None:
         """A right value gives all tries back, on a card that has not been seen to do otherwise."""
@@ -99,7 +104,7 @@ class Holding:
     def put_back(self, value: bytes) -> None:
         """The card has its own *value* again."""
         self.likely = [value]
-        self.taken, self.contradicted = None, False
+        self.is_now(value)
 
     def may_be(self, value: bytes) -> bool:
         """*value* is about to be given to it; whether that is new."""
@@ -176,17 +181,8 @@ class Custody:
             self._admit_update(raw, model)
             return
         tries = tuple(self._tries(raw, model))
-        if raw[1] in {DISABLE, ENABLE} and self._risk is not Risk.DESTROY:
-            for one in tries:
-                if not one.holding.required:
-                    name = one.holding.reference.name
-                    raise Refused(f"{name} was found without a requirement, and is left so")
-        for one in tries:
-            kept = one.worst < 0 or one.holding.doubtful
-            if kept and not one.harmless and self._risk is not Risk.DESTROY:
-                name, floor = one.holding.reference.name, one.holding.reference.floor
-                reason = f"{name} has {one.holding.left} tries left, which are kept"
-                raise Refused(f"{reason} (its floor is {floor}); that needs --risk destroy")
+        if self._risk is not Risk.DESTROY:
+            self._keep(raw[1], tries)
         self._under_way = tuple((one, one.holding.left, one.holding.touched) for one in tries)
         for one in tries:
             one.holding.left -= 0 if one.right else 1
@@ -194,6 +190,22 @@ class Custody:
             one.holding.switched |= raw[1] in {DISABLE, ENABLE}
             if one.holding.may_be(one.new):
                 self.noted(one.holding)
+
+    def _keep(self, ins: int, tries: tuple[Try, ...]) -> None:
+        """Raise Refused where *tries* may take one that is kept, at their references or elsewhere.
+
+        A card may count a guess at all of them: none is tried while one that was itself tried lies
+        at its floor.
+        """
+        for one in tries:
+            if ins in {DISABLE, ENABLE} and not one.holding.required:
+                name = one.holding.reference.name
+                raise Refused(f"{name} was found without a requirement, and is left so")
+            if (one.worst < 0 or one.holding.doubtful) and not one.harmless:
+                raise _kept(one.holding)
+            for other in self.holdings.values() if not one.right else ():
+                if other is not one.holding and other.touched and not other.spares_one:
+                    raise _kept(other)
 
     def _admit_update(self, raw: bytes, model: Model) -> None:
         if self._risk is Risk.DESTROY:
@@ -298,6 +310,12 @@ class Custody:
         """The reference that is the resetting code of *reference*, or None."""
         names = (one for one in self._layout.references if one.name == reference.unblocked_by)
         return next(names, None)
+
+
+def _kept(holding: Holding) -> Refused:
+    name, floor = holding.reference.name, holding.reference.floor
+    reason = f"{name} has {holding.left} tries left, which are kept"
+    return Refused(f"{reason} (its floor is {floor}); that needs --risk destroy")
 
 
 def _seats(state: State) -> Iterator[tuple[DedicatedFile, ElementaryFile | None]]:

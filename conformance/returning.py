@@ -134,12 +134,9 @@ def _at(bench: Bench, ins: int, holding: Holding, data: bytes) -> int:
 def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
     """Whether one of the values it may have was accepted, and is now the right one.
 
-    At the floor the resetting code goes first, and only a value that is certain is tried at all.
+    At the floor only a value that is certain is tried.
     """
     for value in tuple(holding.likely):
-        at_the_floor = holding.left - 1 < holding.reference.floor
-        if at_the_floor and _unblocked(bench, holding, right):
-            return True
         if not holding.may_try(value) or not holding.left:
             return False
         sw = _at(bench, VERIFY, holding, value)
@@ -150,9 +147,6 @@ def _opened(bench: Bench, holding: Holding, right: bytes) -> bool:
         holding.left = max(0, holding.left - 1)
         if sw & 0xFFF0 == 0x63C0:
             holding.told(sw & 0x0F)
-        if holding.likely == [value]:
-            holding.doubtful = True
-            return False
         holding.refused(value)
     return False
 
@@ -171,19 +165,19 @@ def _changed(bench: Bench, holding: Holding, value: bytes, right: bytes) -> bool
 def _is_there(bench: Bench, holding: Holding, right: bytes) -> bool:
     """Whether *right*, which a command was to set, is verified.
 
-    Where the card cannot tell what a try may cost it is believed, unless it was seen to be wrong.
-    At the floor it is not tried: a card that gave no tries back may not have set the value either.
+    A card that counts for itself alone is believed, unless it was seen to be wrong. At the floor it
+    is not tried: a card that gave no tries back may not have set the value either.
     """
-    left = tries_told(question(bench, holding.reference)) if bench.counts_freely else None
-    if left is None:
+    if not bench.counts_freely:
         return not holding.doubtful and not holding.contradicted
-    holding.left = left
-    if left - 1 < holding.reference.floor:
+    told = tries_told(question(bench, holding.reference))
+    holding.left = holding.left if told is None else told
+    if holding.left - 1 < holding.reference.floor:
         return False
     if _at(bench, VERIFY, holding, right) == ACCEPTED:
         holding.accepted()
         return True
-    holding.left, holding.doubtful = left - 1, True
+    holding.left, holding.doubtful = holding.left - 1, True
     return False
 
 

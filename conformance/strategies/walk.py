@@ -62,8 +62,8 @@ def wander(bench: Bench, begin: Callable[[], W], moves: Sequence[Move[W]], longe
         nonlocal ended
         try:
             walker = begin()
-            for number in numbers:
-                dice = Dice(number)
+            for place, number in enumerate(numbers, bench.plan.seed * longest):
+                dice = Dice(number, place)
                 dice.pick(moves)(walker, dice)
         except Violation as violation:
             found.append(violation)

@@ -60,6 +60,14 @@ def test_every_choice_comes_up_about_as_often_as_the_others() -> None:
         assert min(counts.values()) > 800
 
 
+def test_a_number_makes_other_choices_with_another_salt() -> None:
+    assert len({tuple(choices(Dice(0, salt))) for salt in range(100)}) == 100
+    for count in (2, 6, 13):
+        counts = Counter(Dice(0, salt).below(count) for salt in range(6000))
+        assert set(counts) == set(range(count))
+        assert min(counts.values()) > 0.8 * 6000 / count
+
+
 def test_bounds_belong_to_the_choice() -> None:
     assert {Dice(number).between(3, 5) for number in range(100)} == {3, 4, 5}
     assert {Dice(number).pick("ab") for number in range(100)} == {"a", "b"}
@@ -114,6 +122,13 @@ def ways(bench: Bench, step: Step = lambda _walker, _to: None) -> list[list[int]
 
     walk.wander(bench, begin, [move], 8)
     return gone
+
+
+def test_the_simplest_number_again_and_again_is_a_walk_like_any_other() -> None:
+    """Hypothesis begins with it and comes back to it."""
+    first = [tuple(ways(bench_for(seed, 1))[0]) for seed in range(8)]
+    assert len(set(first)) == 8
+    assert all(len(set(way)) > 4 for way in first)
 
 
 def test_a_seed_repeats_its_walks() -> None:
