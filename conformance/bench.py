@@ -18,7 +18,7 @@ from conformance.guard import Guard
 from conformance.inventory import Inventory
 from conformance.model import Model
 from conformance.model.state import State, initial_state
-from conformance.returning import resync
+from conformance.returning import count_again, resync
 from conformance.terminal import Terminal
 from conformance.trouble import NotPutBack, TimeIsUp
 from conformance.undo import put_back
@@ -78,6 +78,7 @@ class Bench:
         self.custody = Custody(
             self.statement.layout, self.keys, self.guard.risk, self._note, self.stocked
         )
+        self.custody.tells = self.statement.features.verify_query
 
     def stocked(self, ef: ElementaryFile) -> bool:
         """Whether all of what *ef* holds is known."""
@@ -118,7 +119,7 @@ class Bench:
             self.reset(card)
             return Terminal(self, card, model)
         self.put_back()
-        self.reset(self.card)
+        self.start_anew(self.card)
         self.live = model
         self._terminal = Terminal(self, self.card, model)
         return self._terminal
@@ -191,6 +192,13 @@ class Bench:
             yield
         finally:
             self.deadline = before
+
+    def start_anew(self, card: CardUnderTest) -> bytes:
+        """Reset *card* within a history; what a card in custody may have lost is counted before."""
+        if not self.copies:
+            with self.unwatched():
+                count_again(self)
+        return self.reset(card)
 
     def reset(self, card: CardUnderTest) -> bytes:
         """Reset *card*, on the record."""

@@ -59,7 +59,7 @@ class Holding:
     taken: bytes | None = field(default=None, repr=False)
     """The value that the card last found right."""
     contradicted: bool = False
-    """Whether it refused that one or the only likely one, or took another: all are guesses now."""
+    """Whether it refused that one or the only likely one, or took another or one less likely."""
 
     @property
     def certain(self) -> int:
@@ -164,6 +164,8 @@ class Custody:
         self._stocked = stocked
         self._layout = layout
         self._risk = risk
+        self.tells = False
+        """Whether the card can be asked for tries at any time."""
         self.asking_costs = False
         """Whether the card has been seen to count a question as a wrong guess."""
         self._under_way: tuple[tuple[Try, int, bool], ...] = ()
@@ -236,8 +238,8 @@ class Custody:
                 one.holding.left = before
                 one.holding.touched = touched if one.question else one.holding.touched
                 continue
-            for other in self.holdings.values() if not one.right else ():
-                other.unseen += other is not one.holding
+            if not one.right and self.tells and not self.asking_costs:
+                self._unseen_elsewhere(one.holding)
             if sw & 0xFFF0 == 0x63C0 and one.question:
                 fewer = sw & 0x0F < one.holding.left
                 one.holding.told(sw & 0x0F)
@@ -251,12 +253,17 @@ class Custody:
             elif one.question:
                 one.holding.touched = touched
 
+    def _unseen_elsewhere(self, tried: Holding) -> None:
+        for other in self.holdings.values():
+            other.unseen += other is not tried
+
     def _accepted(self, ins: int, one: Try) -> None:
         holding = one.holding
         if one.guess is None and not one.new:
             return
         holding.doubtful |= one.guess is not None and one.guess not in holding.likely
-        if one.guess is not None and holding.taken not in {None, one.guess}:
+        unlikely = one.guess in holding.likely[1:] or holding.taken not in {None, one.guess}
+        if one.guess is not None and unlikely:
             holding.contradicted = True
             holding.left -= 0 if one.right else 1
             return

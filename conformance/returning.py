@@ -106,6 +106,13 @@ def recount(bench: Bench, holding: Holding) -> None:
         holding.most = max(holding.most, left)
 
 
+def count_again(bench: Bench) -> None:
+    """Ask for the tries of references that guesses elsewhere may have cost; a reset follows."""
+    for holding in bench.custody.holdings.values():
+        if holding.unseen:
+            recount(bench, holding)
+
+
 def give_value(bench: Bench, reference: Reference) -> None:
     """Verify *reference* with its own value, unless that might block it."""
     right = bench.keys.right(reference)

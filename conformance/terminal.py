@@ -148,7 +148,7 @@ class Terminal:
 
     def reset(self) -> bytes:
         """Reset the card: the same ATR again, the MF selected, nothing verified."""
-        atr = self.bench.reset(self._card)
+        atr = self.bench.start_anew(self._card)
         self._history.append(Step(None, atr))
         self.model.reset()
         if atr != self.bench.atr:

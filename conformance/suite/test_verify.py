@@ -35,6 +35,7 @@ def test_right_value(terminal: Terminal) -> None:
 def test_wrong_value(terminal: Terminal) -> None:
     """A wrong value is refused, and 63CX counts down as often as may be tried."""
     for reference in guessable(terminal):
+        terminal.reset()
         terminal.send(select_path(reference.df))
         left = terminal.model.states[0].tries[reference]
         for kind in ("wrong", "other")[: left - reference.floor]:
@@ -46,6 +47,7 @@ def test_wrong_value(terminal: Terminal) -> None:
 def test_wrong_length(terminal: Terminal) -> None:
     """The right value with a byte less or a byte more is not the right value."""
     for reference in guessable(terminal):
+        terminal.reset()
         for kind in ("short", "long"):
             terminal.send(select_path(reference.df))
             terminal.send(verify(terminal.keys, kind, reference))
@@ -80,6 +82,7 @@ def test_counter_survives_reset(terminal: Terminal) -> None:
     if not terminal.statement.features.verify_query:
         not_applicable("the card does not tell the tries left")
     for reference in guessable(terminal):
+        terminal.reset()
         terminal.send(select_path(reference.df))
         left = terminal.send(verify(terminal.keys, "wrong", reference)).sw
         terminal.reset()

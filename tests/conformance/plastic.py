@@ -14,6 +14,7 @@ from conformance.bench import Bench
 from conformance.cards.embedded import EmbeddedCard
 from conformance.engine import declared_in, execute
 from conformance.keys import Keys
+from conformance.layout import Reference
 from conformance.restoring import restore
 from conformance.result import Result
 from conformance.returning import Report
@@ -148,3 +149,18 @@ def _without_counters(file: File, chain: bytes) -> bytes:
     if file.kind is FileKind.KEY_FILE:
         return chain[:body] + chain[body + COUNTER_SIZE :]
     return chain
+
+
+def tries(card: Plastic, reference: Reference) -> int:
+    """The tries left, from the memory of the card: 0 when it is blocked."""
+    state = card.card.state
+    assert state is not None
+    for file in state.tree.files.values():
+        above = state.tree.parent(file).identifier
+        if (file.kind, file.identifier, above) == (
+            FileKind.REFERENCE_DATA,
+            reference.number,
+            reference.df.fid,
+        ):
+            return file.region.read(state.memory, 0, 1)[0]
+    raise AssertionError(f"the card has no reference {reference.name}")
