@@ -110,7 +110,9 @@ def count_again(bench: Bench) -> None:
     """Ask for the tries of references that guesses elsewhere may have cost; a reset follows."""
     for holding in bench.custody.holdings.values():
         if holding.unseen:
+            believed = holding.left
             recount(bench, holding)
+            holding.touched |= holding.left < believed
 
 
 def give_value(bench: Bench, reference: Reference) -> None:

@@ -95,6 +95,7 @@ CLOSE = [
     ("reference/disable-by-anybody", 2),
     ("reference/disable-by-anybody", 22),
     ("verify/failure-counts-elsewhere", 36),
+    ("verify/failure-counts-elsewhere", 57),
 ]
 """Histories at the end of which a reference was blocked once."""
 
