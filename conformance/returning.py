@@ -68,6 +68,7 @@ def _give_back(bench: Bench, holding: Holding, report: Report) -> None:
     reference = holding.reference
     afresh(bench, reference.df)
     recount(bench, holding)
+    holding.unseen = 0  # a reference that is not required now cannot be asked
     right = bench.keys.right(reference)
     as_found = holding.left == bench.baseline.tries[reference] and not holding.switched
     if right is None or (as_found and holding.is_surely(right)):
