@@ -51,7 +51,7 @@ class Holding:
     """Whether anything was sent since it was last put back that may have changed it."""
     switched: bool = False
     doubtful: bool = False
-    """Whether the card took a wrong value, or refused one that it had taken: nothing is certain."""
+    """Whether the card took a value that it cannot have, or did not change one on the right one."""
     most: int = 15
     """The most tries that a right value has been seen to give back."""
     unseen: int = 0
@@ -59,17 +59,17 @@ class Holding:
     taken: bytes | None = field(default=None, repr=False)
     """The value that the card last found right."""
     contradicted: bool = False
-    """Whether it refused that one or the only likely one, or took another or one less likely."""
+    """Whether it refused that one or the only likely one since, or took one that is less likely."""
 
     @property
-    def certain(self) -> int:
+    def at_least(self) -> int:
         """The tries that are left though the card may count a guess at all references."""
         return self.left - self.unseen
 
     @property
     def spares_one(self) -> bool:
         """Whether a try may be lost."""
-        return self.certain - 1 >= self.reference.floor
+        return self.at_least - 1 >= self.reference.floor
 
     def is_surely(self, value: bytes) -> bool:
         """Whether the card has given no reason to think that its value is not *value*."""
@@ -142,7 +142,7 @@ class Try:
         if self.guess in self.holding.likely and not self.new and not self.right:
             values.discard(self.guess or b"")
         reserve = self.holding.reference.floor + max(0, len(values) - 1)
-        return self.holding.certain - (0 if self.right else 1) - reserve
+        return self.holding.at_least - (0 if self.right else 1) - reserve
 
 
 class Custody:

@@ -15,11 +15,11 @@ from conformance.catalogue.facts import facts_of
 from conformance.record import Circumstances, build_result
 from conformance.result import RESULT_FILE, Result, write_result
 from conformance.result import Case as CaseResult
-from conformance.trial import try_case, unjudged
+from conformance.trial import result_of, try_case
 from conformance.trouble import CardLost, NotPutBack, TimeIsUp
 from conformance.undo import take_stock
 from conformance.undolog import read_log
-from conformance.verdict import Risk
+from conformance.verdict import Risk, Verdict
 
 if TYPE_CHECKING:
     from conformance.bench import Bench
@@ -137,7 +137,7 @@ class Judge:
             except CardLost as lost:
                 self.lost = self.lost or str(lost)
             except NotPutBack as trouble:
-                self.cases.append(unjudged(RESTORED, str(trouble)))
+                self.cases.append(result_of(RESTORED, Verdict.INCONCLUSIVE, str(trouble)))
             result = self.save(finished=True)
             self.bench.evidence.close()
             return result

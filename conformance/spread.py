@@ -29,8 +29,9 @@ from conformance.result import TRACE_FILE, Exchange
 from conformance.result import Case as CaseResult
 from conformance.runner import Runner, in_order
 from conformance.suite import index
-from conformance.trial import ENDED, unjudged
+from conformance.trial import ENDED, result_of
 from conformance.trouble import UsageError
+from conformance.verdict import Verdict
 
 if TYPE_CHECKING:
     from conformance.judge import Judge, Listener
@@ -143,7 +144,9 @@ class Collector:
         for nodeid in self._ended:
             case = index.case_at(nodeid)
             if case is not None and case.id not in self._found:
-                self._found[case.id] = _Found(unjudged(case, ENDED), Path(self._room.name))
+                self._found[case.id] = _Found(
+                    result_of(case, Verdict.INCONCLUSIVE, ENDED), Path(self._room.name)
+                )
         for case in (INVENTORY, *in_order(index.cases(), self.judge)):
             if case.id in self._found:
                 self._adopt(self._found[case.id])

@@ -45,16 +45,27 @@ def applicability(case: Case, catalogue: Catalogue, facts: frozenset[str]) -> st
     return "the statement does not declare: " + "; ".join(sorted({str(one) for one in conditions}))
 
 
-def unjudged(case: Case, reason: str) -> CaseResult:
-    """The result of *case*, which nobody tried to its end: INCONCLUSIVE for *reason*."""
+def result_of(
+    case: Case,
+    verdict: Verdict,
+    reason: str,
+    *,
+    seconds: float = 0.0,
+    exchanges: tuple[int, int] | None = None,
+    failure: Failure | None = None,
+) -> CaseResult:
+    """The result of *case* in the record; without exchanges when nobody tried it to its end."""
     return CaseResult(
         id=case.id,
         title=case.title,
         area=case.area,
         requirements=case.covers,
         risk=case.risk,
-        verdict=Verdict.INCONCLUSIVE,
+        verdict=verdict,
         reason=reason,
+        seconds=seconds,
+        exchanges=exchanges,
+        failure=failure,
     )
 
 
@@ -67,14 +78,10 @@ def try_case(
     finding = _judge(bench, case, catalogue, facts, body)
     last = bench.evidence.count - 1
     bench.evidence.flush()
-    return CaseResult(
-        id=case.id,
-        title=case.title,
-        area=case.area,
-        requirements=case.covers,
-        risk=case.risk,
-        verdict=finding.verdict,
-        reason=bench.keys.told(finding.reason),
+    return result_of(
+        case,
+        finding.verdict,
+        bench.keys.told(finding.reason),
         seconds=bench.clock() - started,
         exchanges=(first, last) if last >= first else None,
         failure=finding.failure,

@@ -102,10 +102,10 @@ def _reset_losing(puppet: Puppet) -> bytes:
     standard="7816-9",
     reset=_reset_losing,
 )
-def create_volatile(puppet: Puppet, command: CommandAPDU, raw: bytes) -> bytes:
+def create_volatile(puppet: Puppet, _command: CommandAPDU, raw: bytes) -> bytes:
     """A new file is gone after a reset."""
     answer = puppet.send(raw)
-    if command.ins == INS_CREATE and answer == OK:
+    if answer == OK:
         puppet.notes["new"] = True
     return answer
 
